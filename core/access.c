@@ -1,0 +1,133 @@
+#include "access.h"
+
+#include "grant.h"
+#include "text.h"
+
+#include <stdio.h>
+
+struct rule {
+    const char *word;
+    unsigned permissions; /* one of these is needed; 0: everybody may */
+    bool grantable;
+};
+
+static const struct rule rules[CF_ACTION_COUNT] = {
+#define X(name, word, permissions, grantable) {word, permissions, grantable},
+    CF_ACTION_LIST(X)
+#undef X
+};
+
+const char *cf_action_word(enum cf_action action)
+{
+    return rules[action].word;
+}
+
+/* How far to look for a match: what the request itself brings, or also the supplementary groups, which cost a look
+ * into /proc. */
+enum reach { BY_IDS, BY_GROUPS };
+
+static bool matches(const struct cf_principal *who, struct cf_caller *caller, enum reach reach)
+{
+    if (reach == BY_GROUPS)
+        return who->kind == CF_GROUP && cf_principal_matches(who, caller);
+    if (who->kind == CF_USER)
+        return caller->uid >= who->low && caller->uid <= who->high;
+    return caller->gid >= who->low && caller->gid <= who->high;
+}
+
+static bool role_allows(const struct cf_config *config, struct cf_caller *caller, unsigned permissions,
+                        enum reach reach, struct cf_verdict *verdict)
+{
+    for (size_t i = 0; i < config->member_count; i++) {
+        const struct cf_role *role = &config->roles[config->members[i].role];
+        if ((role->permissions & permissions) != 0 && matches(&config->members[i].who, caller, reach)) {
+            snprintf(verdict->why, sizeof verdict->why, "role %.64s", role->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A grant of the whole App, or of the field; entering an App is allowed by a grant of any of its fields. */
+static bool covers(const struct cf_grant *grant, enum cf_action action, enum cf_field field)
+{
+    return grant->field == CF_NO_FIELD || grant->field == field || action == CF_LIST_APP;
+}
+
+static bool grant_allows(const struct cf_grants *grants, struct cf_caller *caller, enum cf_action action,
+                         enum cf_field field, enum reach reach, struct cf_verdict *verdict)
+{
+    for (size_t i = 0; i < grants->count; i++) {
+        const struct cf_grant *grant = &grants->at[i];
+        struct cf_text who = {0};
+        if (!covers(grant, action, field) || !matches(&grant->who, caller, reach))
+            continue;
+        cf_principal_print(&grant->who, &who);
+        snprintf(verdict->why, sizeof verdict->why, "grant %.80s%s%s", who.data != NULL ? who.data : "",
+                 grant->field == CF_NO_FIELD ? "" : " ", cf_field_word(grant->field));
+        cf_text_release(&who);
+        return true;
+    }
+    return false;
+}
+
+static void say_missing(const struct rule *rule, struct cf_verdict *verdict)
+{
+    static const enum cf_permission permissions[] = {
+#define X(name, bit, word) name,
+        CF_PERMISSION_LIST(X)
+#undef X
+    };
+    struct cf_text text = {0};
+
+    cf_text_puts(&text, "no role gives ");
+    for (size_t i = 0, said = 0; i < sizeof permissions / sizeof *permissions; i++)
+        if ((rule->permissions & permissions[i]) != 0)
+            cf_text_printf(&text, "%s%s", said++ > 0 ? " or " : "", cf_permission_word(permissions[i]));
+    cf_text_puts(&text, rule->grantable ? ", no grant covers it" : "");
+    snprintf(verdict->why, sizeof verdict->why, "%s", text.data != NULL ? text.data : "not allowed");
+    cf_text_release(&text);
+}
+
+/* Is there a right, whatever state the credential is in? */
+static void judge_right(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller,
+                        enum cf_action action, const struct cf_app *app, enum cf_field field,
+                        struct cf_verdict *verdict)
+{
+    const struct rule *rule = &rules[action];
+    struct cf_grants grants = {0};
+
+    verdict->error = CF_OK;
+    if (role_allows(config, caller, rule->permissions, BY_IDS, verdict))
+        return;
+    if (rule->grantable && app != NULL && app->place == CF_IN_APPS)
+        verdict->error = cf_grants_load(txn, app, &grants);
+    if (verdict->error != CF_OK) {
+        snprintf(verdict->why, sizeof verdict->why, "grants: %s", cf_error_text(verdict->error));
+        return;
+    }
+    if (!grant_allows(&grants, caller, action, field, BY_IDS, verdict) &&
+        !role_allows(config, caller, rule->permissions, BY_GROUPS, verdict) &&
+        !grant_allows(&grants, caller, action, field, BY_GROUPS, verdict)) {
+        verdict->error = CF_EDENIED;
+        say_missing(rule, verdict);
+    }
+    cf_grants_release(&grants);
+}
+
+void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
+              const struct cf_app *app, enum cf_field field, struct cf_verdict *verdict)
+{
+    if (rules[action].permissions == 0) {
+        *verdict = (struct cf_verdict){.error = CF_OK, .why = "everybody may"};
+        return;
+    }
+    judge_right(txn, config, caller, action, app, field, verdict);
+    if (verdict->error != CF_OK || action != CF_REVEAL || app == NULL)
+        return;
+    if (app->place == CF_IN_TRASH) {
+        *verdict = (struct cf_verdict){.error = CF_EREVOKED, .why = "the App is in the trash"};
+    } else if (app->disabled) {
+        *verdict = (struct cf_verdict){.error = CF_EREVOKED, .why = "the App is disabled"};
+    }
+}

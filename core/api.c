@@ -1,0 +1,101 @@
+#include "api.h"
+
+#include "grant.h"
+
+#include <string.h>
+
+static void api_mac(const struct cf_txn *txn, const struct cf_api_row *api, uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_mac state;
+
+    cf_mac_begin(&state, txn->keys, CF_MAC_ROW, "api");
+    cf_mac_int(&state, api->serial);
+    cf_mac_text(&state, api->slug);
+    cf_mac_bytes(&state, api->assignees_sum, CF_MAC_SIZE);
+    cf_mac_end(&state, mac);
+}
+
+static enum cf_error read_api(struct cf_txn *txn, struct cf_rows *rows, struct cf_api_row *api)
+{
+    bool row;
+    enum cf_error error = cf_sql_next(rows, &row);
+
+    if (error == CF_OK && !row)
+        error = CF_ENOENT;
+    if (error == CF_OK) {
+        size_t sum_len, mac_len;
+        const void *sum = cf_sql_blob(rows, 2, &sum_len);
+        const void *mac = cf_sql_blob(rows, 3, &mac_len);
+        const char *slug = cf_sql_text(rows, 1);
+        uint8_t computed[CF_MAC_SIZE];
+
+        error = CF_ETAMPER;
+        if (sum_len == CF_MAC_SIZE && mac_len == CF_MAC_SIZE && strlen(slug) <= CF_SLUG_MAX) {
+            api->serial = cf_sql_int(rows, 0);
+            memcpy(api->slug, slug, strlen(slug) + 1);
+            memcpy(api->assignees_sum, sum, CF_MAC_SIZE);
+            api_mac(txn, api, computed);
+            error = cf_equal(mac, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
+        }
+    }
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_api_by_slug(struct cf_txn *txn, const char *slug, struct cf_api_row *api)
+{
+    struct cf_rows *rows;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT serial, slug, assignees_sum, mac FROM api WHERE slug = ?", "t", slug);
+
+    return error == CF_OK ? read_api(txn, rows, api) : error;
+}
+
+enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api_row *api)
+{
+    struct cf_rows *rows;
+    enum cf_error error = cf_sql_query(
+        txn->db, &rows, "SELECT serial, slug, assignees_sum, mac FROM api WHERE serial = ?", "i", serial);
+
+    return error == CF_OK ? read_api(txn, rows, api) : error;
+}
+
+enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    api_mac(txn, api, mac);
+    return cf_sql_run(txn->db, "UPDATE api SET assignees_sum = ?, mac = ? WHERE serial = ?", "bbi",
+                      api->assignees_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, api->serial);
+}
+
+static enum cf_error insert(struct cf_txn *txn, const char *slug)
+{
+    static const uint8_t unset[CF_MAC_SIZE];
+    struct cf_api_row api = {0};
+    enum cf_error error =
+        cf_sql_run(txn->db, "INSERT INTO api (slug, assignees_sum, mac) VALUES (?, ?, ?)", "tbb", slug, unset,
+                   sizeof unset, unset, sizeof unset);
+
+    if (error != CF_OK)
+        return error;
+    api.serial = cf_sql_last_id(txn->db);
+    memcpy(api.slug, slug, strlen(slug) + 1);
+    return cf_assignees_store(txn, &api, &(struct cf_grants){0});
+}
+
+enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue)
+{
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < cf_catalogue_count(catalogue); i++) {
+        const char *slug = cf_catalogue_at(catalogue, i)->slug;
+        struct cf_api_row api;
+        error = cf_api_by_slug(txn, slug, &api);
+        if (error == CF_ETAMPER)
+            error = CF_OK; /* stays refused where it is used, and is named by a check */
+        else if (error == CF_ENOENT)
+            error = insert(txn, slug);
+    }
+    return error;
+}

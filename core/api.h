@@ -1,0 +1,27 @@
+/* api.h: the APIs that have rows: each slug of the catalogue gets a serial once, for good, from which inode numbers
+ * are made. A slug that the catalogue no longer has keeps its row.
+ */
+#ifndef CF_API_H
+#define CF_API_H
+
+#include "catalogue.h"
+#include "crypto.h"
+#include "store.h"
+
+struct cf_api_row {
+    int64_t serial;
+    char slug[CF_SLUG_MAX + 1];
+    uint8_t assignees_sum[CF_MAC_SIZE]; /* over all its assignee rows (grant.h) */
+};
+
+/* Give every API of the catalogue that has none a row. In a writing transaction. */
+CF_CHECKED enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue);
+
+/* Returns 0, CF_ENOENT, CF_ETAMPER. */
+CF_CHECKED enum cf_error cf_api_by_slug(struct cf_txn *txn, const char *slug, struct cf_api_row *api);
+CF_CHECKED enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api_row *api);
+
+/* Write its sum, with a new MAC. */
+CF_CHECKED enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api);
+
+#endif

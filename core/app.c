@@ -1,0 +1,203 @@
+#include "app.h"
+
+#include <string.h>
+
+#define COLUMNS                                                                                    \
+    "serial, id, place, name, disabled, created, created_by, updated, updated_by, trashed, generation, version, "  \
+    "lives, apis_sum, grants_sum, mac"
+
+static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_mac state;
+
+    cf_mac_begin(&state, txn->keys, CF_MAC_ROW, "app");
+    cf_mac_int(&state, app->serial);
+    cf_mac_bytes(&state, app->id, CF_ID_SIZE);
+    cf_mac_int(&state, app->place);
+    cf_mac_text(&state, app->name);
+    cf_mac_int(&state, app->disabled);
+    cf_mac_int(&state, app->created);
+    cf_mac_int(&state, app->created_by);
+    cf_mac_int(&state, app->updated);
+    cf_mac_int(&state, app->updated_by);
+    cf_mac_int(&state, app->trashed);
+    cf_mac_int(&state, app->generation);
+    cf_mac_int(&state, app->version);
+    cf_mac_int(&state, app->lives);
+    cf_mac_bytes(&state, app->apis_sum, CF_MAC_SIZE);
+    cf_mac_bytes(&state, app->grants_sum, CF_MAC_SIZE);
+    cf_mac_end(&state, mac);
+}
+
+/* Copy a column of exactly len bytes; false when it has another length. */
+static bool copy_blob(struct cf_rows *rows, int column, void *out, size_t len)
+{
+    size_t have;
+    const void *bytes = cf_sql_blob(rows, column, &have);
+
+    if (have != len)
+        return false;
+    memcpy(out, bytes, len);
+    return true;
+}
+
+static enum cf_error read_app(struct cf_txn *txn, struct cf_rows *rows, struct cf_app *app)
+{
+    const char *name = cf_sql_text(rows, 3);
+    uint8_t stored[CF_MAC_SIZE], computed[CF_MAC_SIZE];
+
+    memset(app, 0, sizeof *app);
+    app->serial = cf_sql_int(rows, 0);
+    app->place = cf_sql_int(rows, 2) == CF_IN_APPS ? CF_IN_APPS : CF_IN_TRASH;
+    app->disabled = cf_sql_int(rows, 4) != 0;
+    app->created = cf_sql_int(rows, 5);
+    app->created_by = (uint32_t)cf_sql_int(rows, 6);
+    app->updated = cf_sql_int(rows, 7);
+    app->updated_by = (uint32_t)cf_sql_int(rows, 8);
+    app->trashed = cf_sql_int(rows, 9);
+    app->generation = cf_sql_int(rows, 10);
+    app->version = cf_sql_int(rows, 11);
+    app->lives = cf_sql_int(rows, 12);
+    if (strlen(name) > CF_ENTRY_MAX || !copy_blob(rows, 1, app->id, CF_ID_SIZE) ||
+        !copy_blob(rows, 13, app->apis_sum, CF_MAC_SIZE) || !copy_blob(rows, 14, app->grants_sum, CF_MAC_SIZE) ||
+        !copy_blob(rows, 15, stored, CF_MAC_SIZE))
+        return CF_ETAMPER;
+    memcpy(app->name, name, strlen(name) + 1);
+    app_mac(txn, app, computed);
+    return cf_equal(stored, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
+}
+
+static enum cf_error read_one(struct cf_txn *txn, struct cf_rows *rows, struct cf_app *app)
+{
+    bool row;
+    enum cf_error error = cf_sql_next(rows, &row);
+
+    if (error == CF_OK)
+        error = row ? read_app(txn, rows, app) : CF_ENOENT;
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_app_by_name(struct cf_txn *txn, enum cf_place place, const char *name, struct cf_app *app)
+{
+    struct cf_rows *rows;
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE place = ? AND name = ?",
+                                       "it", (int64_t)place, name);
+
+    return error == CF_OK ? read_one(txn, rows, app) : error;
+}
+
+enum cf_error cf_app_by_serial(struct cf_txn *txn, int64_t serial, struct cf_app *app)
+{
+    struct cf_rows *rows;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE serial = ?", "i", serial);
+
+    return error == CF_OK ? read_one(txn, rows, app) : error;
+}
+
+enum cf_error cf_app_each(struct cf_txn *txn, enum cf_place place, int64_t after, cf_app_visit *each,
+                          cf_app_tampered *tampered, void *arg)
+{
+    struct cf_rows *rows;
+    struct cf_app app;
+    bool more = true;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows,
+                     "SELECT " COLUMNS " FROM app WHERE serial > ? AND place = ? ORDER BY serial", "ii", after,
+                     (int64_t)place);
+
+    while (error == CF_OK && more) {
+        error = cf_sql_next(rows, &more);
+        if (error != CF_OK || !more)
+            break;
+        if (read_app(txn, rows, &app) == CF_OK)
+            more = each(arg, &app);
+        else if (tampered != NULL)
+            tampered(arg, app.serial);
+    }
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *count)
+{
+    struct cf_rows *rows;
+    bool row;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT count(*) FROM app WHERE place = ?", "i", (int64_t)place);
+
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK)
+        *count = cf_sql_int(rows, 0);
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
+{
+    static const uint8_t unset[CF_MAC_SIZE];
+    enum cf_error error;
+
+    cf_random(app->id, CF_ID_SIZE);
+    /* The MAC covers the serial, which the row gets first. */
+    error = cf_sql_run(txn->db,
+                       "INSERT INTO app (id, place, name, disabled, created, created_by, updated, updated_by, "
+                       "trashed, generation, version, lives, apis_sum, grants_sum, mac) "
+                       "VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?)",
+                       "bitbbb", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, unset, sizeof unset,
+                       unset, sizeof unset, unset, sizeof unset);
+    if (error != CF_OK)
+        return error;
+    app->serial = cf_sql_last_id(txn->db);
+    return cf_app_update(txn, app);
+}
+
+enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    app_mac(txn, app, mac);
+    return cf_sql_run(
+        txn->db,
+        "UPDATE app SET place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
+        "updated_by = ?, trashed = ?, generation = ?, version = ?, lives = ?, apis_sum = ?, grants_sum = ?, "
+        "mac = ? WHERE serial = ?",
+        "itiiiiiiiiibbbi", (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
+        (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed, app->generation,
+        app->version, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE, app->grants_sum, (size_t)CF_MAC_SIZE, mac,
+        sizeof mac, app->serial);
+}
+
+enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
+{
+    enum cf_error error =
+        cf_sql_run(txn->db, "DELETE FROM entitlement WHERE scope = 0 AND owner = ?", "i", app->serial);
+
+    return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial) : error;
+}
+
+enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name, const char *value)
+{
+    if (*value == '\0')
+        return cf_sql_run(txn->db, "DELETE FROM note WHERE app = ? AND name = ?", "it", app->serial, name);
+    return cf_sql_run(txn->db, "INSERT OR REPLACE INTO note (app, name, value) VALUES (?, ?, ?)", "itt",
+                      app->serial, name, value);
+}
+
+enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note_visit *each, void *arg)
+{
+    struct cf_rows *rows;
+    bool row = true;
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT name, value FROM note WHERE app = ? ORDER BY name",
+                                       "i", app->serial);
+
+    while (error == CF_OK && row) {
+        error = cf_sql_next(rows, &row);
+        if (error == CF_OK && row)
+            each(arg, cf_sql_text(rows, 0), cf_sql_text(rows, 1));
+    }
+    cf_sql_done(rows);
+    return error;
+}

@@ -1,0 +1,155 @@
+/* The commands of an App's ctl file. */
+#include "change_step.h"
+
+#include "credential.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { DESCRIPTION_MAX = 1000, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 256, LABELS_MAX = 64 };
+
+/* argument: what stands behind the command, blanks around it taken off; len may be 0. */
+typedef enum cf_error command_run(struct cf_change *change, const char *argument, size_t len);
+
+static enum cf_error rotate(struct cf_change *change, const char *argument, size_t len)
+{
+    struct cf_secret *value[CF_FIELD_COUNT] = {NULL};
+    enum cf_error error = CF_ENOMEM;
+
+    (void)argument;
+    if (len > 0)
+        return CF_ECOMMAND;
+    value[CF_KEY] = cf_generate_key();
+    value[CF_SECRET] = cf_generate_secret();
+    if (value[CF_KEY] != NULL && value[CF_SECRET] != NULL)
+        error = cf_version_issue(&change->txn, &change->app, change->caller->uid, value);
+    cf_secret_free(value[CF_KEY]);
+    cf_secret_free(value[CF_SECRET]);
+    return error;
+}
+
+static enum cf_error disable(struct cf_change *change, const char *argument, size_t len)
+{
+    (void)argument;
+    change->app.disabled = true;
+    return len == 0 ? CF_OK : CF_ECOMMAND;
+}
+
+static enum cf_error enable(struct cf_change *change, const char *argument, size_t len)
+{
+    (void)argument;
+    change->app.disabled = false;
+    return len == 0 ? CF_OK : CF_ECOMMAND;
+}
+
+static enum cf_error describe(struct cf_change *change, const char *argument, size_t len)
+{
+    char text[DESCRIPTION_MAX + 1];
+
+    if (!cf_line_valid(argument, len, DESCRIPTION_MAX))
+        return CF_ECOMMAND;
+    memcpy(text, argument, len);
+    text[len] = '\0';
+    return cf_note_set(&change->txn, &change->app, "description", text);
+}
+
+static bool is_label_name(const char *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)name[i]) && strchr("._-", name[i]) == NULL)
+            return false;
+    return len > 0 && len <= LABEL_NAME_MAX;
+}
+
+static void count_label(void *arg, const char *name, const char *value)
+{
+    int *count = arg;
+
+    (void)value;
+    *count += strncmp(name, "label.", 6) == 0;
+}
+
+static enum cf_error label(struct cf_change *change, const char *argument, size_t len)
+{
+    const char *equals = len > 0 ? memchr(argument, '=', len) : NULL;
+    char name[sizeof "label." + LABEL_NAME_MAX], value[LABEL_VALUE_MAX + 1];
+    size_t name_len, value_len;
+    int count = 0;
+    enum cf_error error;
+
+    if (equals == NULL)
+        return CF_ECOMMAND;
+    name_len = (size_t)(equals - argument);
+    value_len = len - name_len - 1;
+    if (!is_label_name(argument, name_len) || !cf_line_valid(equals + 1, value_len, LABEL_VALUE_MAX))
+        return CF_ECOMMAND;
+    memcpy(name, "label.", 6);
+    memcpy(name + 6, argument, name_len);
+    name[6 + name_len] = '\0';
+    memcpy(value, equals + 1, value_len);
+    value[value_len] = '\0';
+    cf_text_printf(&change->detail, " %s", name + 6);
+    error = cf_note_set(&change->txn, &change->app, name, value);
+    if (error == CF_OK)
+        error = cf_note_each(&change->txn, &change->app, count_label, &count);
+    return error == CF_OK && count > LABELS_MAX ? CF_ECOMMAND : error;
+}
+
+static const struct command {
+    const char *name;
+    command_run *run;
+} commands[] = {
+    {"rotate", rotate}, {"disable", disable}, {"enable", enable}, {"describe", describe}, {"label", label},
+};
+
+static const struct command *find(const char *word, size_t len)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strlen(commands[i].name) == len && memcmp(commands[i].name, word, len) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* One line; an empty one is no command. */
+static enum cf_error run_line(struct cf_change *change, const char *line, size_t len)
+{
+    const char *cursor = line, *end = line + len;
+    size_t word_len, skipped;
+    const char *word = cf_word_next(&cursor, end, &word_len);
+    const char *argument = cursor;
+    const struct command *command;
+
+    if (word == NULL)
+        return CF_OK;
+    command = find(word, word_len);
+    if (command == NULL)
+        return CF_ECOMMAND;
+    argument = cf_word_next(&cursor, end, &skipped);
+    if (argument == NULL)
+        argument = end;
+    while (end > argument && isspace((unsigned char)end[-1]))
+        end--;
+    change->op = change->touches ? "control" : command->name;
+    change->touches = true;
+    cf_text_printf(&change->detail, "%s%s", change->detail.len > 0 ? "; " : "", command->name);
+    return command->run(change, argument, (size_t)(end - argument));
+}
+
+enum cf_error cf_write_ctl(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, const char *text,
+                           size_t len)
+{
+    struct cf_change change = {.vault = vault, .caller = caller, .op = "control", .file = "ctl"};
+    enum cf_error error = cf_change_begin_app(&change, serial);
+
+    if (error == CF_OK && len > CF_VALUE_MAX)
+        error = CF_ETOOBIG;
+    while (error == CF_OK && len > 0) {
+        const char *newline = memchr(text, '\n', len);
+        size_t line = newline != NULL ? (size_t)(newline - text) : len;
+        error = run_line(&change, text, line);
+        line += newline != NULL ? 1 : 0;
+        text += line;
+        len -= line;
+    }
+    return cf_change_end(&change, error);
+}

@@ -1,0 +1,32 @@
+/* One field's value, imported. */
+#include "change_step.h"
+
+#include <string.h>
+
+/* A value that has the form of a generated one must have its check sum: a mistyped one is caught here. */
+static bool is_mistyped(const char *value, size_t len)
+{
+    return len >= 4 && (memcmp(value, "cfk_", 4) == 0 || memcmp(value, "cfs_", 4) == 0) &&
+           !cf_generated_valid(value, len);
+}
+
+enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
+                             enum cf_write_mode mode, const char *text, size_t len)
+{
+    struct cf_change change = {
+        .vault = vault, .caller = caller, .op = "import", .file = cf_field_word(field), .touches = true};
+    struct cf_secret *value[CF_FIELD_COUNT] = {NULL};
+    enum cf_error error = cf_change_begin_app(&change, serial);
+
+    if (len > 0 && text[len - 1] == '\n')
+        len--;
+    if (error == CF_OK && (mode == CF_ADD || !cf_value_valid(text, len) || is_mistyped(text, len)))
+        error = CF_EVALUE;
+    if (error == CF_OK) {
+        value[field] = cf_secret_copy(text, len);
+        error = value[field] == NULL ? CF_ENOMEM
+                                     : cf_version_issue(&change.txn, &change.app, caller->uid, value);
+    }
+    cf_secret_free(value[field]);
+    return cf_change_end(&change, error);
+}

@@ -1,0 +1,75 @@
+#include "change_step.h"
+
+#include "clock.h"
+
+enum cf_error cf_change_judge(struct cf_change *change, enum cf_action action)
+{
+    cf_judge(NULL, change->vault->config, change->caller, action, NULL, CF_NO_FIELD, &change->verdict);
+    return change->verdict.error;
+}
+
+enum cf_error cf_change_begin(struct cf_change *change)
+{
+    return cf_txn_write(change->vault->store, &change->txn);
+}
+
+enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial)
+{
+    enum cf_error error = cf_change_begin(change);
+
+    if (error == CF_OK)
+        error = cf_app_by_serial(&change->txn, serial, &change->app);
+    if (error != CF_OK)
+        return error;
+    change->has_app = true;
+    return change->app.place == CF_IN_APPS ? CF_OK : CF_EFORBIDDEN;
+}
+
+static enum cf_error touch(struct cf_change *change)
+{
+    change->app.generation++;
+    change->app.updated = cf_now();
+    change->app.updated_by = change->caller->uid;
+    return cf_app_update(&change->txn, &change->app);
+}
+
+static struct cf_event event_of(const struct cf_change *change, enum cf_error result)
+{
+    const struct cf_app *app = change->has_app ? &change->app : NULL;
+
+    return (struct cf_event){.caller = change->caller,
+                             .op = change->op,
+                             .app = change->name != NULL ? change->name : app != NULL ? app->name : NULL,
+                             .id = app != NULL ? app->id : NULL,
+                             .file = change->file,
+                             .version = app != NULL ? app->version : 0,
+                             .result = result,
+                             .why = change->verdict.why[0] != '\0' ? change->verdict.why : NULL,
+                             .detail = change->detail.data};
+}
+
+enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
+{
+    struct cf_event event;
+    enum cf_error recorded;
+
+    if (error == CF_OK && change->touches)
+        error = touch(change);
+    if (error == CF_OK)
+        error = cf_text_result(&change->detail);
+    event = event_of(change, error);
+    recorded = cf_vault_record(change->vault, &event);
+    if (error == CF_OK)
+        error = recorded;
+    if (error == CF_OK && change->txn.store != NULL) {
+        error = cf_txn_commit(&change->txn);
+        if (error != CF_OK) {
+            /* What the log says was done was not: say so behind it, as well as can be. */
+            event.result = error;
+            recorded = cf_vault_record(change->vault, &event);
+        }
+    }
+    cf_txn_end(&change->txn);
+    cf_text_release(&change->detail);
+    return error;
+}

@@ -1,0 +1,37 @@
+/* change_step.h: what every change has in common, for the change_*.c files alone: a writing transaction, an App, and
+ * an end that records before it commits.
+ */
+#ifndef CF_CHANGE_STEP_H
+#define CF_CHANGE_STEP_H
+
+#include "change.h"
+#include "text.h"
+
+struct cf_change {
+    struct cf_vault *vault;
+    struct cf_caller *caller;
+    const char *op;   /* for the record */
+    const char *file; /* or NULL */
+    const char *name; /* the App's or API's name as asked for, while there is no App */
+    struct cf_txn txn;
+    struct cf_app app;
+    bool has_app;
+    bool touches; /* the App changed: its generation grows, and its row is written */
+    struct cf_verdict verdict;
+    struct cf_text detail; /* for the record; never a value */
+};
+
+/* Judge an action that needs no App, before the writer's lock is taken. */
+CF_CHECKED enum cf_error cf_change_judge(struct cf_change *change, enum cf_action action);
+
+/* Begin a transaction. */
+CF_CHECKED enum cf_error cf_change_begin(struct cf_change *change);
+
+/* Begin one on the App of this serial; CF_EFORBIDDEN when it is in the trash, where nothing is edited. */
+CF_CHECKED enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial);
+
+/* End it: write the App's row, record the change or its refusal (error), and commit. A change that cannot be
+ * recorded is undone. Returns what the caller of the whole change is to get. Always call it. */
+CF_CHECKED enum cf_error cf_change_end(struct cf_change *change, enum cf_error error);
+
+#endif

@@ -1,0 +1,286 @@
+#include "credential.h"
+
+#include <string.h>
+
+static const char *const field_words[CF_FIELD_COUNT] = {
+#define X(name, word) word,
+    CF_FIELD_LIST(X)
+#undef X
+};
+
+const char *cf_field_word(enum cf_field field)
+{
+    return field == CF_NO_FIELD ? "" : field_words[field];
+}
+
+enum cf_field cf_field_find(const char *word, size_t len)
+{
+    for (int field = 0; field < CF_FIELD_COUNT; field++)
+        if (strlen(field_words[field]) == len && memcmp(field_words[field], word, len) == 0)
+            return (enum cf_field)field;
+    return CF_NO_FIELD;
+}
+
+enum cf_version_state cf_version_state(const struct cf_app *app, const struct cf_version *version, int64_t now)
+{
+    if (version->number == app->version)
+        return CF_CURRENT;
+    return now < version->deadline ? CF_RETIRING : CF_RETIRED;
+}
+
+const char *cf_version_state_word(enum cf_version_state state)
+{
+    static const char *const words[] = {[CF_CURRENT] = "current", [CF_RETIRING] = "retiring", [CF_RETIRED] = "retired"};
+
+    return words[state];
+}
+
+static void version_mac(const struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                        uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_mac state;
+
+    cf_mac_begin(&state, txn->keys, CF_MAC_ROW, "version");
+    cf_mac_bytes(&state, app->id, CF_ID_SIZE);
+    cf_mac_int(&state, version->number);
+    cf_mac_int(&state, version->created);
+    cf_mac_int(&state, version->created_by);
+    cf_mac_int(&state, version->deadline);
+    cf_mac_int(&state, version->fields);
+    cf_mac_end(&state, mac);
+}
+
+static enum cf_error read_version(struct cf_txn *txn, const struct cf_app *app, struct cf_rows *rows,
+                                  struct cf_version *version)
+{
+    uint8_t computed[CF_MAC_SIZE];
+    size_t len;
+    const void *stored = cf_sql_blob(rows, 5, &len);
+
+    version->number = cf_sql_int(rows, 0);
+    version->created = cf_sql_int(rows, 1);
+    version->created_by = (uint32_t)cf_sql_int(rows, 2);
+    version->deadline = cf_sql_int(rows, 3);
+    version->fields = (unsigned)cf_sql_int(rows, 4);
+    version_mac(txn, app, version, computed);
+    return len == CF_MAC_SIZE && cf_equal(stored, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
+}
+
+enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                             struct cf_version *version)
+{
+    struct cf_rows *rows;
+    bool row;
+    enum cf_error error = cf_sql_query(txn->db, &rows,
+                                       "SELECT number, created, created_by, deadline, fields, mac FROM version "
+                                       "WHERE app = ? AND number = ?",
+                                       "ii", app->serial, number);
+
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK)
+        /* The App's own row vouches for its current version: it cannot just be absent. */
+        error = row ? read_version(txn, app, rows, version) : number == app->version ? CF_ETAMPER : CF_ENOENT;
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
+                              struct cf_version versions[static CF_VERSIONS_KEPT], size_t *count)
+{
+    struct cf_rows *rows;
+    bool row = true;
+    enum cf_error error = cf_sql_query(txn->db, &rows,
+                                       "SELECT number, created, created_by, deadline, fields, mac FROM version "
+                                       "WHERE app = ? ORDER BY number DESC",
+                                       "i", app->serial);
+
+    *count = 0;
+    while (error == CF_OK && row && *count < CF_VERSIONS_KEPT) {
+        error = cf_sql_next(rows, &row);
+        if (error == CF_OK && row)
+            error = read_version(txn, app, rows, &versions[(*count)++]);
+    }
+    cf_sql_done(rows);
+    return error;
+}
+
+static void value_mac(const struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                      const void *sealed, size_t len, const uint8_t *fingerprint, const char *last4,
+                      uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_mac state;
+
+    cf_mac_begin(&state, txn->keys, CF_MAC_ROW, "value");
+    cf_mac_bytes(&state, app->id, CF_ID_SIZE);
+    cf_mac_int(&state, version);
+    cf_mac_text(&state, cf_field_word(field));
+    cf_mac_bytes(&state, sealed, len);
+    cf_mac_bytes(&state, fingerprint, CF_FINGERPRINT_SIZE);
+    cf_mac_text(&state, last4);
+    cf_mac_end(&state, mac);
+}
+
+/* Verify the value row that rows stands on, and take out of it what is asked for (either may be NULL). */
+static enum cf_error read_value(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                                struct cf_rows *rows, struct cf_value *value, struct cf_secret **out)
+{
+    const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
+    size_t len, print_len, mac_len;
+    const void *sealed = cf_sql_blob(rows, 0, &len);
+    const void *fingerprint = cf_sql_blob(rows, 1, &print_len);
+    const char *last4 = cf_sql_text(rows, 2);
+    const void *stored = cf_sql_blob(rows, 3, &mac_len);
+    uint8_t computed[CF_MAC_SIZE];
+
+    if (len <= CF_SEAL_OVERHEAD || print_len != CF_FINGERPRINT_SIZE || mac_len != CF_MAC_SIZE ||
+        strlen(last4) >= sizeof value->last4)
+        return CF_ETAMPER;
+    value_mac(txn, app, version, field, sealed, len, fingerprint, last4, computed);
+    if (!cf_equal(stored, computed, CF_MAC_SIZE))
+        return CF_ETAMPER;
+    if (value != NULL) {
+        value->len = len - CF_SEAL_OVERHEAD;
+        memcpy(value->fingerprint, fingerprint, CF_FINGERPRINT_SIZE);
+        memcpy(value->last4, last4, strlen(last4) + 1);
+    }
+    return out == NULL ? CF_OK : cf_unseal(txn->keys, &binding, sealed, len, out);
+}
+
+/* The version's row says which fields have a value, so that one that was taken away by hand is noticed. */
+static enum cf_error find_value(struct cf_txn *txn, const struct cf_app *app, int64_t number, enum cf_field field,
+                                struct cf_value *value, struct cf_secret **out)
+{
+    struct cf_version version;
+    struct cf_rows *rows = NULL;
+    bool row;
+    enum cf_error error = cf_version_get(txn, app, number, &version);
+
+    if (error == CF_OK && (version.fields & 1U << field) == 0)
+        return CF_ENOKEY;
+    if (error == CF_OK)
+        error = cf_sql_query(txn->db, &rows,
+                             "SELECT sealed, fingerprint, last4, mac FROM value WHERE app = ? AND version = ? AND "
+                             "field = ?",
+                             "iit", app->serial, number, cf_field_word(field));
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK)
+        error = row ? read_value(txn, app, number, field, rows, value, out) : CF_ETAMPER;
+    cf_sql_done(rows);
+    return error;
+}
+
+enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                            struct cf_value *value)
+{
+    return find_value(txn, app, version, field, value, NULL);
+}
+
+enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                            struct cf_secret **out)
+{
+    *out = NULL;
+    return find_value(txn, app, version, field, NULL, out);
+}
+
+/* The last four characters are shown to people who may not reveal: only of values long enough to bear it. */
+static void last_four(const struct cf_secret *value, char out[static 5])
+{
+    enum { LONG_ENOUGH = 16, SHOWN = 4 };
+    const size_t len = cf_secret_len(value);
+
+    memset(out, 0, SHOWN + 1);
+    if (len < LONG_ENOUGH)
+        return;
+    memcpy(out, cf_secret_peek(value) + len - SHOWN, SHOWN);
+    for (int i = 0; i < SHOWN; i++)
+        if (out[i] < 0x21 || out[i] > 0x7e)
+            memset(out, 0, SHOWN + 1);
+}
+
+static enum cf_error insert_value(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                  enum cf_field field, const struct cf_secret *value)
+{
+    const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
+    const size_t len = cf_secret_len(value) + CF_SEAL_OVERHEAD;
+    uint8_t sealed[CF_SECRET_MAX + CF_SEAL_OVERHEAD], fingerprint[CF_FINGERPRINT_SIZE], mac[CF_MAC_SIZE];
+    char last4[5];
+
+    cf_seal(txn->keys, &binding, value, sealed);
+    cf_fingerprint(txn->keys, value, fingerprint);
+    last_four(value, last4);
+    value_mac(txn, app, version, field, sealed, len, fingerprint, last4, mac);
+    return cf_sql_run(txn->db,
+                      "INSERT INTO value (app, version, field, sealed, fingerprint, last4, mac) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                      "iitbbtb", app->serial, version, binding.field, sealed, len, fingerprint, sizeof fingerprint,
+                      last4, mac, sizeof mac);
+}
+
+static enum cf_error insert_version(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    version_mac(txn, app, version, mac);
+    return cf_sql_run(txn->db,
+                      "INSERT INTO version (app, number, created, created_by, deadline, fields, mac) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                      "iiiiiib", app->serial, version->number, version->created, (int64_t)version->created_by,
+                      version->deadline, (int64_t)version->fields, mac, sizeof mac);
+}
+
+/* Give the version that is replaced its deadline. */
+static enum cf_error retire(struct cf_txn *txn, const struct cf_app *app, struct cf_version *version, int64_t now)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    version->deadline = now + CF_GRACE;
+    version_mac(txn, app, version, mac);
+    return cf_sql_run(txn->db, "UPDATE version SET deadline = ?, mac = ? WHERE app = ? AND number = ?", "ibii",
+                      version->deadline, mac, sizeof mac, app->serial, version->number);
+}
+
+/* Seal the values of the new version: the given ones, and the old version's for the rest. */
+static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *old,
+                                   int64_t number, struct cf_secret *const value[static CF_FIELD_COUNT])
+{
+    enum cf_error error = CF_OK;
+
+    for (int i = 0; error == CF_OK && i < CF_FIELD_COUNT; i++) {
+        struct cf_secret *kept = NULL;
+        if (value[i] == NULL && (old->fields & 1U << i) != 0)
+            error = cf_value_open(txn, app, old->number, (enum cf_field)i, &kept);
+        if (error == CF_OK && (value[i] != NULL || kept != NULL))
+            error = insert_value(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
+        cf_secret_free(kept);
+    }
+    return error;
+}
+
+enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, uint32_t by,
+                               struct cf_secret *const value[static CF_FIELD_COUNT])
+{
+    const int64_t now = cf_now();
+    struct cf_version old = {0};
+    struct cf_version new = {.number = app->version + 1, .created = now, .created_by = by};
+    enum cf_error error = CF_OK;
+
+    if (app->version > 0)
+        error = cf_version_get(txn, app, app->version, &old);
+    new.fields = old.fields;
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        new.fields |= value[i] != NULL ? 1U << i : 0;
+    if (error == CF_OK)
+        error = insert_version(txn, app, &new);
+    if (error == CF_OK)
+        error = insert_values(txn, app, &old, new.number, value);
+    if (error == CF_OK && old.number > 0)
+        error = retire(txn, app, &old, now);
+    if (error == CF_OK)
+        error = cf_sql_run(txn->db, "DELETE FROM version WHERE app = ? AND number <= ?", "ii", app->serial,
+                           new.number - CF_VERSIONS_KEPT);
+    if (error == CF_OK)
+        app->version = new.number;
+    return error;
+}

@@ -1,0 +1,80 @@
+/* credential.h: the versions of an App's fields, and their values.
+ *
+ * A version is one issue of all fields; its values never change. The App's row says which one is current. The one
+ * before it goes on being good for readers that hold it open until its deadline (CF_GRACE after it was replaced),
+ * then it is retired. The last CF_VERSIONS_KEPT are kept.
+ */
+#ifndef CF_CREDENTIAL_H
+#define CF_CREDENTIAL_H
+
+#include "app.h"
+#include "clock.h"
+#include "secret.h"
+
+enum { CF_VERSIONS_KEPT = 10 };
+#define CF_GRACE (60 * CF_SECOND)
+
+/* X(name, word) */
+#define CF_FIELD_LIST(X)                                                                           \
+    X(CF_KEY, "key")                                                                               \
+    X(CF_SECRET, "secret")                                                                         \
+    X(CF_TOKEN, "token")                                                                           \
+    X(CF_USERNAME, "username")                                                                     \
+    X(CF_PASSWORD, "password")
+
+enum cf_field {
+#define X(name, word) name,
+    CF_FIELD_LIST(X)
+#undef X
+    CF_FIELD_COUNT,
+    CF_NO_FIELD = -1 /* the whole App; no field in particular */
+};
+
+const char *cf_field_word(enum cf_field field);
+
+/* The field of this name, or CF_NO_FIELD. */
+enum cf_field cf_field_find(const char *word, size_t len);
+
+enum cf_version_state { CF_CURRENT, CF_RETIRING, CF_RETIRED };
+
+struct cf_version {
+    int64_t number; /* from 1 */
+    int64_t created;
+    uint32_t created_by;
+    int64_t deadline; /* 0 while it is current */
+    unsigned fields;  /* bit 1 << field for each that has a value */
+};
+
+/* What is known of a value without opening it. */
+struct cf_value {
+    size_t len; /* bytes */
+    uint8_t fingerprint[CF_FINGERPRINT_SIZE];
+    char last4[5]; /* the last four characters as far as they are ASCII, else ""; only of values of 16 bytes or more */
+};
+
+/* The state of a version at a time. */
+enum cf_version_state cf_version_state(const struct cf_app *app, const struct cf_version *version, int64_t now);
+const char *cf_version_state_word(enum cf_version_state state);
+
+/* Returns 0, CF_ENOENT when there is no such version (any more), CF_ETAMPER. */
+CF_CHECKED enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                                        struct cf_version *version);
+
+/* All kept versions, the newest first; at most CF_VERSIONS_KEPT. */
+CF_CHECKED enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
+                                         struct cf_version versions[static CF_VERSIONS_KEPT], size_t *count);
+
+/* Returns 0, CF_ENOKEY when the field has no value in that version, CF_ENOENT, CF_ETAMPER. */
+CF_CHECKED enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                       enum cf_field field, struct cf_value *value);
+
+/* The same, and open it. *out: owned by the caller, NULL on failure. */
+CF_CHECKED enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                       enum cf_field field, struct cf_secret **out);
+
+/* Make the next version current: values of fields that are given, the current version's for the others; app is
+ * updated in memory, and written by who calls (cf_app_update). value[field]: NULL for "as it was"; not taken. */
+CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, uint32_t by,
+                                          struct cf_secret *const value[static CF_FIELD_COUNT]);
+
+#endif

@@ -1,0 +1,306 @@
+#include "crypto.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(sizeof(crypto_generichash_state) <= sizeof(((struct cf_mac *)0)->state),
+              "struct cf_mac is too small for libsodium's state");
+static_assert(alignof(struct cf_mac) % alignof(crypto_generichash_state) == 0,
+              "struct cf_mac is not aligned as libsodium's state must be");
+static_assert(CF_SEAL_OVERHEAD ==
+                  crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES,
+              "CF_SEAL_OVERHEAD");
+static_assert(CF_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES && CF_KEY_SIZE == crypto_kdf_KEYBYTES,
+              "CF_KEY_SIZE");
+
+#define KDF_CONTEXT "credfs01"
+static_assert(sizeof(KDF_CONTEXT) - 1 == crypto_kdf_CONTEXTBYTES, "KDF_CONTEXT");
+
+/* The numbers are part of the format: a store's values depend on them. */
+enum subkey { SUBKEY_SEAL = 1, SUBKEY_ROW, SUBKEY_AUDIT, SUBKEY_FINGERPRINT, SUBKEY_END };
+
+enum {
+    SEAL_FORMAT = 1,
+    WRAP_FORMAT = 1,
+    NONCE_SIZE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+    FIELD_MAX = 64,
+    BINDING_MAX = 1 + CF_ID_SIZE + 8 + FIELD_MAX
+};
+
+struct cf_keys {
+    struct cf_secret *subkeys; /* one after another, from SUBKEY_SEAL on */
+};
+
+enum cf_error cf_crypto_start(struct cf_fault *fault)
+{
+    if (sodium_init() < 0) {
+        cf_fault_set(fault, "libsodium cannot start: no source of random numbers");
+        return CF_EIO;
+    }
+    return cf_secret_arena(fault);
+}
+
+void cf_random(void *bytes, size_t len)
+{
+    randombytes_buf(bytes, len);
+}
+
+bool cf_equal(const void *a, const void *b, size_t len)
+{
+    return sodium_memcmp(a, b, len) == 0;
+}
+
+enum cf_error cf_keys_derive(const struct cf_secret *data_key, struct cf_keys **out)
+{
+    *out = NULL;
+    assert(cf_secret_len(data_key) == CF_KEY_SIZE);
+    struct cf_keys *keys = calloc(1, sizeof(*keys));
+    if (keys == NULL)
+        return CF_ENOMEM;
+    keys->subkeys = cf_secret_new((SUBKEY_END - SUBKEY_SEAL) * CF_KEY_SIZE);
+    if (keys->subkeys == NULL) {
+        free(keys);
+        return CF_ENOMEM;
+    }
+    uint8_t *at = cf_secret_bytes(keys->subkeys);
+    for (unsigned id = SUBKEY_SEAL; id < SUBKEY_END; id++, at += CF_KEY_SIZE)
+        crypto_kdf_derive_from_key(at, CF_KEY_SIZE, id, KDF_CONTEXT, cf_secret_peek(data_key));
+    *out = keys;
+    return CF_OK;
+}
+
+void cf_keys_free(struct cf_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    cf_secret_free(keys->subkeys);
+    free(keys);
+}
+
+static const uint8_t *subkey(const struct cf_keys *keys, enum subkey id)
+{
+    return cf_secret_peek(keys->subkeys) + (size_t)(id - SUBKEY_SEAL) * CF_KEY_SIZE;
+}
+
+static void put_number(uint8_t out[static 8], uint64_t number)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(number >> (8 * i));
+}
+
+/* --- sealing --- */
+
+/* nonce · ciphertext · tag */
+static void encrypt(const uint8_t *key, const uint8_t *ad, size_t ad_len, const struct cf_secret *value,
+                    uint8_t *sealed)
+{
+    randombytes_buf(sealed, NONCE_SIZE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + NONCE_SIZE, NULL, cf_secret_peek(value),
+                                               cf_secret_len(value), ad, ad_len, NULL, sealed, key);
+}
+
+static enum cf_error decrypt(const uint8_t *key, const uint8_t *ad, size_t ad_len, const uint8_t *sealed,
+                             size_t len, struct cf_secret **out)
+{
+    *out = NULL;
+    if (len < CF_SEAL_OVERHEAD || len > CF_SECRET_MAX + CF_SEAL_OVERHEAD)
+        return CF_ETAMPER;
+    struct cf_secret *value = cf_secret_new(len - CF_SEAL_OVERHEAD);
+    if (value == NULL)
+        return CF_ENOMEM;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(cf_secret_bytes(value), NULL, NULL, sealed + NONCE_SIZE,
+                                                   len - NONCE_SIZE, ad, ad_len, sealed, key) != 0) {
+        cf_secret_free(value);
+        return CF_ETAMPER;
+    }
+    *out = value;
+    return CF_OK;
+}
+
+/* format (1) · App id (16) · version (8, little-endian) · field; returns its length */
+static size_t binding_bytes(const struct cf_binding *binding, uint8_t out[static BINDING_MAX])
+{
+    size_t field_len = strnlen(binding->field, FIELD_MAX);
+    assert(binding->field[field_len] == '\0');
+    out[0] = SEAL_FORMAT;
+    memcpy(out + 1, binding->app, CF_ID_SIZE);
+    put_number(out + 1 + CF_ID_SIZE, (uint64_t)binding->version);
+    memcpy(out + 1 + CF_ID_SIZE + 8, binding->field, field_len);
+    return 1 + CF_ID_SIZE + 8 + field_len;
+}
+
+void cf_seal(const struct cf_keys *keys, const struct cf_binding *binding, const struct cf_secret *value,
+             uint8_t *sealed)
+{
+    uint8_t ad[BINDING_MAX];
+    size_t ad_len = binding_bytes(binding, ad);
+    encrypt(subkey(keys, SUBKEY_SEAL), ad, ad_len, value, sealed);
+}
+
+enum cf_error cf_unseal(const struct cf_keys *keys, const struct cf_binding *binding, const uint8_t *sealed,
+                        size_t len, struct cf_secret **out)
+{
+    uint8_t ad[BINDING_MAX];
+    size_t ad_len = binding_bytes(binding, ad);
+    return decrypt(subkey(keys, SUBKEY_SEAL), ad, ad_len, sealed, len, out);
+}
+
+/* "credfs-wrap" · format (1) · the store's id (16) */
+enum { WRAP_LABEL_SIZE = 11, WRAP_AD_SIZE = WRAP_LABEL_SIZE + 1 + CF_ID_SIZE };
+
+static void wrap_bytes(const uint8_t store_id[static CF_ID_SIZE], uint8_t out[static WRAP_AD_SIZE])
+{
+    memcpy(out, "credfs-wrap", WRAP_LABEL_SIZE);
+    out[WRAP_LABEL_SIZE] = WRAP_FORMAT;
+    memcpy(out + WRAP_LABEL_SIZE + 1, store_id, CF_ID_SIZE);
+}
+
+void cf_wrap(const struct cf_secret *slot_key, const uint8_t store_id[static CF_ID_SIZE],
+             const struct cf_secret *data_key, uint8_t *wrapped)
+{
+    assert(cf_secret_len(slot_key) == CF_KEY_SIZE && cf_secret_len(data_key) == CF_KEY_SIZE);
+    uint8_t ad[WRAP_AD_SIZE];
+    wrap_bytes(store_id, ad);
+    encrypt(cf_secret_peek(slot_key), ad, sizeof(ad), data_key, wrapped);
+}
+
+enum cf_error cf_unwrap(const struct cf_secret *slot_key, const uint8_t store_id[static CF_ID_SIZE],
+                        const uint8_t *wrapped, size_t len, struct cf_secret **data_key)
+{
+    *data_key = NULL;
+    assert(cf_secret_len(slot_key) == CF_KEY_SIZE);
+    if (len != CF_KEY_SIZE + CF_SEAL_OVERHEAD)
+        return CF_EWRONGKEY;
+    uint8_t ad[WRAP_AD_SIZE];
+    wrap_bytes(store_id, ad);
+    enum cf_error error = decrypt(cf_secret_peek(slot_key), ad, sizeof(ad), wrapped, len, data_key);
+    return error == CF_ETAMPER ? CF_EWRONGKEY : error;
+}
+
+/* --- MACs and fingerprints --- */
+
+static crypto_generichash_state *mac_state(struct cf_mac *mac)
+{
+    return (crypto_generichash_state *)(void *)mac->state;
+}
+
+void cf_mac_begin(struct cf_mac *mac, const struct cf_keys *keys, enum cf_mac_key key, const char *domain)
+{
+    const uint8_t *bytes = subkey(keys, key == CF_MAC_AUDIT ? SUBKEY_AUDIT : SUBKEY_ROW);
+    crypto_generichash_init(mac_state(mac), bytes, CF_KEY_SIZE, CF_MAC_SIZE);
+    cf_mac_text(mac, domain);
+}
+
+void cf_mac_bytes(struct cf_mac *mac, const void *bytes, size_t len)
+{
+    uint8_t prefix[8];
+    put_number(prefix, len);
+    crypto_generichash_update(mac_state(mac), prefix, sizeof(prefix));
+    if (len > 0)
+        crypto_generichash_update(mac_state(mac), bytes, len);
+}
+
+void cf_mac_text(struct cf_mac *mac, const char *string)
+{
+    cf_mac_bytes(mac, string, string == NULL ? 0 : strlen(string));
+}
+
+void cf_mac_int(struct cf_mac *mac, int64_t number)
+{
+    uint8_t bytes[8];
+    put_number(bytes, (uint64_t)number);
+    cf_mac_bytes(mac, bytes, sizeof(bytes));
+}
+
+void cf_mac_end(struct cf_mac *mac, uint8_t out[static CF_MAC_SIZE])
+{
+    crypto_generichash_final(mac_state(mac), out, CF_MAC_SIZE);
+    cf_wipe(mac, sizeof(*mac));
+}
+
+void cf_fingerprint(const struct cf_keys *keys, const struct cf_secret *value,
+                    uint8_t out[static CF_FINGERPRINT_SIZE])
+{
+    crypto_generichash(out, CF_FINGERPRINT_SIZE, cf_secret_peek(value), cf_secret_len(value),
+                       subkey(keys, SUBKEY_FINGERPRINT), CF_KEY_SIZE);
+}
+
+/* --- generated keys and secrets --- */
+
+enum { PREFIX_SIZE = 4, CHECK_SIZE = 6, KEY_SIZE = PREFIX_SIZE + 32, SECRET_SIZE = PREFIX_SIZE + 43 };
+
+static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* ISO-HDLC: reflected, polynomial 0x04C11DB7, begun with and inverted by all ones. No table: a look-up would leave
+ * traces of a secret in the cache. */
+static uint32_t crc32(const uint8_t *bytes, size_t len)
+{
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < len; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (UINT32_C(0xEDB88320) & (0U - (crc & 1U)));
+    }
+    return ~crc;
+}
+
+static void check_digits(const uint8_t *bytes, size_t len, uint8_t out[static CHECK_SIZE])
+{
+    uint32_t crc = crc32(bytes, len);
+    for (int i = CHECK_SIZE - 1; i >= 0; i--) {
+        out[i] = (uint8_t)base62[crc % 62];
+        crc /= 62;
+    }
+}
+
+static struct cf_secret *generate(const char *prefix, size_t size)
+{
+    struct cf_secret *value = cf_secret_new(size);
+    if (value == NULL)
+        return NULL;
+    uint8_t *bytes = cf_secret_bytes(value);
+    memcpy(bytes, prefix, PREFIX_SIZE);
+    for (size_t i = PREFIX_SIZE; i < size - CHECK_SIZE; i++)
+        bytes[i] = (uint8_t)base62[randombytes_uniform(62)];
+    check_digits(bytes, size - CHECK_SIZE, bytes + size - CHECK_SIZE);
+    return value;
+}
+
+struct cf_secret *cf_generate_key(void)
+{
+    return generate("cfk_", KEY_SIZE);
+}
+
+struct cf_secret *cf_generate_secret(void)
+{
+    return generate("cfs_", SECRET_SIZE);
+}
+
+static bool is_base62(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool has_form(const char *value, size_t len, const char *prefix, size_t size)
+{
+    if (len != size || memcmp(value, prefix, PREFIX_SIZE) != 0)
+        return false;
+    for (size_t i = PREFIX_SIZE; i < len; i++)
+        if (!is_base62(value[i]))
+            return false;
+    return true;
+}
+
+bool cf_generated_valid(const char *value, size_t len)
+{
+    if (!has_form(value, len, "cfk_", KEY_SIZE) && !has_form(value, len, "cfs_", SECRET_SIZE))
+        return false;
+    uint8_t check[CHECK_SIZE];
+    check_digits((const uint8_t *)value, len - CHECK_SIZE, check);
+    bool agrees = cf_equal(check, value + len - CHECK_SIZE, CHECK_SIZE);
+    cf_wipe(check, sizeof(check));
+    return agrees;
+}

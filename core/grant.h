@@ -1,0 +1,46 @@
+/* grant.h: rights that are rows: who may read an App or one field of it (grants), and which users may give an API
+ * to Apps (assignees). Both are lists of principals with an owner, kept and verified alike: a MAC a row, and a sum
+ * over all rows of an owner, kept with the owner.
+ */
+#ifndef CF_GRANT_H
+#define CF_GRANT_H
+
+#include "api.h"
+#include "app.h"
+#include "credential.h"
+#include "principal.h"
+
+struct cf_grant {
+    struct cf_principal who;
+    enum cf_field field; /* CF_NO_FIELD: the whole App */
+    int64_t since;
+    uint32_t by; /* uid */
+};
+
+struct cf_grants {
+    struct cf_grant *at; /* users, then groups, by number */
+    size_t count;
+};
+
+/* The grants of an App. Returns 0, CF_ETAMPER, CF_EIO, CF_ENOMEM. */
+CF_CHECKED enum cf_error cf_grants_load(struct cf_txn *txn, const struct cf_app *app, struct cf_grants *list);
+
+/* The assignees of an API; field is always CF_NO_FIELD. */
+CF_CHECKED enum cf_error cf_assignees_load(struct cf_txn *txn, const struct cf_api_row *api, struct cf_grants *list);
+
+void cf_grants_release(struct cf_grants *list);
+
+/* The order of lists: by principal, then field. */
+int cf_grant_order(const struct cf_grant *a, const struct cf_grant *b);
+
+/* Replace all of them. Rows that stay keep their since and by. The App is updated in memory and written by who
+ * calls; an API's row is written at once. list: in the order that loading gives, no principal and field twice. */
+CF_CHECKED enum cf_error cf_grants_store(struct cf_txn *txn, struct cf_app *app, const struct cf_grants *list);
+CF_CHECKED enum cf_error cf_assignees_store(struct cf_txn *txn, struct cf_api_row *api, const struct cf_grants *list);
+
+/* The serials of Apps in apps/ past after, in order, on which this caller has some grant. *serials: owned by the
+ * caller. A hint for listings: each is judged before it is shown. */
+CF_CHECKED enum cf_error cf_granted_apps(struct cf_txn *txn, struct cf_caller *caller, int64_t after,
+                                         int64_t **serials, size_t *count);
+
+#endif

@@ -1,0 +1,148 @@
+#include "schema.h"
+
+#include "text.h"
+
+/* Times are nanoseconds since 1970, users are uids, mac is the row's keyed BLAKE2b-256 (crypto.h).
+ * Never change a migration that was released: add one. */
+static const char *const migrations[] = {
+    /* 1: stores, Apps, versions and values, API assignments, grants */
+    "CREATE TABLE store ("
+    "  id BLOB NOT NULL CHECK (length(id) = 16),"
+    "  created INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE key_slot ("
+    "  number INTEGER PRIMARY KEY,"
+    "  kind TEXT NOT NULL,"
+    "  wrapped BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE app ("
+    "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+    "  place INTEGER NOT NULL CHECK (place IN (0, 1))," /* enum cf_place */
+    "  name TEXT NOT NULL,"
+    "  disabled INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  created_by INTEGER NOT NULL,"
+    "  updated INTEGER NOT NULL,"
+    "  updated_by INTEGER NOT NULL,"
+    "  trashed INTEGER NOT NULL,"
+    "  generation INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL,"
+    "  lives INTEGER NOT NULL,"
+    "  apis_sum BLOB NOT NULL,"
+    "  grants_sum BLOB NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  UNIQUE (place, name)) STRICT;"
+
+    "CREATE TABLE note ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  PRIMARY KEY (app, name)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE version ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  created_by INTEGER NOT NULL,"
+    "  deadline INTEGER NOT NULL,"
+    "  fields INTEGER NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  PRIMARY KEY (app, number)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE value ("
+    "  app INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL,"
+    "  field TEXT NOT NULL,"
+    "  sealed BLOB NOT NULL,"
+    "  fingerprint BLOB NOT NULL,"
+    "  last4 TEXT NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  PRIMARY KEY (app, version, field),"
+    "  FOREIGN KEY (app, version) REFERENCES version ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE assignment ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  slug TEXT NOT NULL,"
+    "  since INTEGER NOT NULL,"
+    "  by_user INTEGER NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  PRIMARY KEY (app, slug)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX assignment_of_api ON assignment (slug, app);"
+
+    "CREATE TABLE api ("
+    "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  slug TEXT NOT NULL UNIQUE,"
+    "  assignees_sum BLOB NOT NULL,"
+    "  mac BLOB NOT NULL) STRICT;"
+
+    /* scope 0: of an App, owner is its serial; scope 1: of an API (its assignees), owner is its serial */
+    "CREATE TABLE entitlement ("
+    "  scope INTEGER NOT NULL CHECK (scope IN (0, 1)),"
+    "  owner INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  low INTEGER NOT NULL,"
+    "  high INTEGER NOT NULL,"
+    "  field TEXT NOT NULL,"
+    "  since INTEGER NOT NULL,"
+    "  by_user INTEGER NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  PRIMARY KEY (scope, owner, kind, low, high, field)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX entitlement_of_principal ON entitlement (scope, kind, low, high, owner);",
+};
+
+enum { NEWEST = sizeof migrations / sizeof *migrations };
+
+static enum cf_error migrate_one(struct cf_db *db, int64_t number)
+{
+    enum cf_error error = cf_sql_script(db, "BEGIN IMMEDIATE");
+
+    if (error != CF_OK)
+        return error;
+    error = cf_sql_script(db, migrations[number - 1]);
+    if (error == CF_OK) {
+        struct cf_text pragma = {0};
+        cf_text_printf(&pragma, "PRAGMA user_version = %d; COMMIT", (int)number);
+        error = cf_text_result(&pragma);
+        if (error == CF_OK)
+            error = cf_sql_script(db, pragma.data);
+        cf_text_release(&pragma);
+    }
+    if (error != CF_OK && cf_sql_script(db, "ROLLBACK") != CF_OK)
+        return CF_EIO;
+    return error;
+}
+
+static enum cf_error too_new(int64_t number, struct cf_fault *fault)
+{
+    cf_fault_set(fault, "the store has schema %d, this credfs knows up to %d: use a newer credfs", (int)number,
+                 (int)NEWEST);
+    return CF_EFORMAT;
+}
+
+enum cf_error cf_schema_migrate(struct cf_db *db, struct cf_fault *fault)
+{
+    int64_t number;
+    enum cf_error error = cf_sql_schema(db, &number);
+
+    if (error == CF_OK && (number < 0 || number > NEWEST))
+        return too_new(number, fault);
+    while (error == CF_OK && number < NEWEST)
+        error = migrate_one(db, ++number);
+    if (error != CF_OK)
+        cf_fault_set(fault, "migration of the database failed: %s", cf_error_text(error));
+    return error;
+}
+
+enum cf_error cf_schema_expect(struct cf_db *db, struct cf_fault *fault)
+{
+    int64_t number;
+    enum cf_error error = cf_sql_schema(db, &number);
+
+    if (error != CF_OK || number == NEWEST)
+        return error;
+    if (number > NEWEST)
+        return too_new(number, fault);
+    cf_fault_set(fault, "the store has the older schema %d: mount it once to bring it up to date", (int)number);
+    return CF_EFORMAT;
+}

@@ -1,0 +1,363 @@
+#include "store.h"
+
+#include "clock.h"
+#include "schema.h"
+#include "store_files.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { POOL = 64, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
+
+struct cf_store {
+    char *path;     /* without symlinks */
+    char *database; /* path of credfs.db */
+    int dir;
+    int lock;              /* -1 when observing */
+    struct cf_db *writer;  /* NULL when observing */
+    pthread_mutex_t write; /* held by the one writing transaction */
+    pthread_mutex_t pool;  /* guards idle and idle_count */
+    struct cf_db *idle[POOL];
+    size_t idle_count;
+    uint8_t id[CF_ID_SIZE];
+    struct cf_keys *keys;
+};
+
+int cf_store_dir(const struct cf_store *store)
+{
+    return store->dir;
+}
+
+const char *cf_store_path(const struct cf_store *store)
+{
+    return store->path;
+}
+
+const struct cf_keys *cf_store_keys(const struct cf_store *store)
+{
+    return store->keys;
+}
+
+uint32_t cf_store_owner(const struct cf_store *store)
+{
+    struct stat st;
+
+    return fstat(store->dir, &st) == 0 ? st.st_uid : geteuid();
+}
+
+pid_t cf_store_holder(const char *path)
+{
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pid_t holder = dir < 0 ? 0 : cf_files_holder(dir);
+
+    if (dir >= 0)
+        close(dir);
+    return holder;
+}
+
+/* A store without its keys: paths, directory, locks. */
+static enum cf_error store_new(const char *path, struct cf_store **out, struct cf_fault *fault)
+{
+    struct cf_store *store = calloc(1, sizeof *store);
+    struct cf_text database = {0};
+    enum cf_error error = CF_ENOMEM;
+
+    *out = store;
+    if (store == NULL)
+        return CF_ENOMEM;
+    store->dir = store->lock = -1;
+    pthread_mutex_init(&store->write, NULL);
+    pthread_mutex_init(&store->pool, NULL);
+    store->path = realpath(path, NULL);
+    if (store->path == NULL) {
+        cf_fault_set(fault, "%s: %s", path, strerror(errno));
+        return errno == ENOENT ? CF_ENOENT : CF_EIO;
+    }
+    cf_text_printf(&database, "%s/credfs.db", store->path);
+    store->database = database.data;
+    error = cf_text_result(&database);
+    if (error == CF_OK)
+        error = cf_files_open(store->path, &store->dir, fault);
+    return error;
+}
+
+void cf_store_close(struct cf_store *store)
+{
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < store->idle_count; i++)
+        cf_sql_close(store->idle[i]);
+    cf_sql_close(store->writer); /* the last one: it checkpoints */
+    cf_keys_free(store->keys);
+    if (store->lock >= 0)
+        close(store->lock);
+    if (store->dir >= 0)
+        close(store->dir);
+    pthread_mutex_destroy(&store->write);
+    pthread_mutex_destroy(&store->pool);
+    free(store->database);
+    free(store->path);
+    free(store);
+}
+
+/* Write the new store's identity: its id, and a data key that nobody has seen, wrapped by the master key. */
+static enum cf_error write_identity(struct cf_db *db, const struct cf_secret *master)
+{
+    uint8_t id[CF_ID_SIZE], wrapped[WRAPPED_SIZE];
+    struct cf_secret *data_key = cf_secret_new(CF_KEY_SIZE);
+    enum cf_error error;
+
+    if (data_key == NULL)
+        return CF_ENOMEM;
+    cf_random(id, sizeof id);
+    cf_random(cf_secret_bytes(data_key), CF_KEY_SIZE);
+    cf_wrap(master, id, data_key, wrapped);
+    cf_secret_free(data_key);
+    error = cf_sql_script(db, "BEGIN IMMEDIATE");
+    if (error == CF_OK)
+        error = cf_sql_run(db, "INSERT INTO store (id, created) VALUES (?, ?)", "bi", id, sizeof id, cf_now());
+    if (error == CF_OK)
+        error = cf_sql_run(db, "INSERT INTO key_slot (number, kind, wrapped) VALUES (1, 'file', ?)", "b", wrapped,
+                           sizeof wrapped);
+    if (error == CF_OK)
+        error = cf_sql_script(db, "COMMIT");
+    return error;
+}
+
+static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
+{
+    struct cf_secret *master = NULL;
+    struct cf_db *db = NULL;
+    enum cf_error error;
+
+    if (cf_files_have(store->dir, "credfs.db")) {
+        cf_fault_set(fault, "there is a store in %s already", store->path);
+        return CF_EEXIST;
+    }
+    error = cf_files_lock(store->dir, store->path, &store->lock, fault);
+    if (error == CF_OK && cf_files_have(store->dir, "master.key"))
+        error = cf_files_read_key(store->dir, &master, fault);
+    else if (error == CF_OK)
+        error = cf_files_make_key(store->dir, &master, fault);
+    if (error == CF_OK)
+        error = cf_sql_open(store->database, CF_SQL_CREATE, &db, fault);
+    if (error == CF_OK)
+        error = cf_schema_migrate(db, fault);
+    if (error == CF_OK)
+        error = write_identity(db, master);
+    cf_sql_close(db);
+    cf_secret_free(master);
+    if (error == CF_OK && fsync(store->dir) != 0)
+        error = CF_EIO;
+    return error;
+}
+
+/* Half a store is none: take away what a failed creation left, but never the key. */
+static void remove_database(int dir)
+{
+    unlinkat(dir, "credfs.db", 0);
+    unlinkat(dir, "credfs.db-wal", 0);
+    unlinkat(dir, "credfs.db-shm", 0);
+}
+
+enum cf_error cf_store_create(const char *path, struct cf_fault *fault)
+{
+    mode_t before = umask(077);
+    struct cf_store *store = NULL;
+    enum cf_error error;
+
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        cf_fault_set(fault, "%s: %s", path, strerror(errno));
+        umask(before);
+        return errno == ENOSPC ? CF_EFULL : errno == ENOENT ? CF_ENOENT : CF_EIO;
+    }
+    error = store_new(path, &store, fault);
+    if (error == CF_OK) {
+        error = create_in(store, fault);
+        if (error != CF_OK && error != CF_EEXIST && error != CF_EBUSY)
+            remove_database(store->dir);
+    }
+    cf_store_close(store);
+    umask(before);
+    return error;
+}
+
+static enum cf_error read_wrapped(struct cf_store *store, struct cf_db *db, uint8_t wrapped[static WRAPPED_SIZE])
+{
+    struct cf_rows *rows;
+    bool row = false;
+    enum cf_error error = cf_sql_query(
+        db, &rows, "SELECT store.id, key_slot.wrapped FROM store, key_slot WHERE key_slot.kind = 'file'", "");
+
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK) {
+        size_t id_len = 0, len = 0;
+        const void *id = row ? cf_sql_blob(rows, 0, &id_len) : NULL;
+        const void *bytes = row ? cf_sql_blob(rows, 1, &len) : NULL;
+        if (id == NULL || bytes == NULL || id_len != CF_ID_SIZE || len != WRAPPED_SIZE) {
+            error = CF_EFORMAT;
+        } else {
+            memcpy(store->id, id, CF_ID_SIZE);
+            memcpy(wrapped, bytes, WRAPPED_SIZE);
+        }
+    }
+    cf_sql_done(rows);
+    return error;
+}
+
+static enum cf_error unlock_keys(struct cf_store *store, struct cf_db *db, struct cf_fault *fault)
+{
+    uint8_t wrapped[WRAPPED_SIZE];
+    struct cf_secret *master = NULL, *data_key = NULL;
+    enum cf_error error = read_wrapped(store, db, wrapped);
+
+    if (error != CF_OK)
+        cf_fault_set(fault, "%s has no key slot: it is not a whole store", store->database);
+    if (error == CF_OK)
+        error = cf_files_read_key(store->dir, &master, fault);
+    if (error == CF_OK) {
+        error = cf_unwrap(master, store->id, wrapped, sizeof wrapped, &data_key);
+        if (error == CF_EWRONGKEY)
+            cf_fault_set(fault, "master.key is not the key of the store in %s", store->path);
+    }
+    if (error == CF_OK)
+        error = cf_keys_derive(data_key, &store->keys);
+    cf_secret_free(data_key);
+    cf_secret_free(master);
+    return error;
+}
+
+static enum cf_error open_database(struct cf_store *store, enum cf_store_mode mode, struct cf_fault *fault)
+{
+    struct cf_db *db;
+    enum cf_error error;
+
+    if (mode == CF_STORE_OWN) {
+        error = cf_files_lock(store->dir, store->path, &store->lock, fault);
+        if (error == CF_OK)
+            error = cf_sql_open(store->database, CF_SQL_WRITE, &store->writer, fault);
+        if (error == CF_OK)
+            error = cf_schema_migrate(store->writer, fault);
+        return error == CF_OK ? unlock_keys(store, store->writer, fault) : error;
+    }
+    error = cf_sql_open(store->database, CF_SQL_READ, &db, fault);
+    if (error != CF_OK)
+        return error;
+    store->idle[store->idle_count++] = db;
+    error = cf_schema_expect(db, fault);
+    return error == CF_OK ? unlock_keys(store, db, fault) : error;
+}
+
+enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_store **out,
+                            struct cf_fault *fault)
+{
+    mode_t before = umask(077);
+    struct cf_store *store = NULL;
+    enum cf_error error = store_new(path, &store, fault);
+
+    *out = NULL;
+    if (error == CF_OK && !cf_files_have(store->dir, "credfs.db")) {
+        cf_fault_set(fault, "there is no store in %s: make one with `credfs init`", store->path);
+        error = CF_ENOENT;
+    }
+    if (error == CF_OK)
+        error = open_database(store, mode, fault);
+    umask(before);
+    if (error != CF_OK) {
+        cf_store_close(store);
+        return error;
+    }
+    *out = store;
+    return CF_OK;
+}
+
+static enum cf_error pool_take(struct cf_store *store, struct cf_db **db)
+{
+    *db = NULL;
+    pthread_mutex_lock(&store->pool);
+    if (store->idle_count > 0)
+        *db = store->idle[--store->idle_count];
+    pthread_mutex_unlock(&store->pool);
+    return *db != NULL ? CF_OK : cf_sql_open(store->database, CF_SQL_READ, db, NULL);
+}
+
+static void pool_give(struct cf_store *store, struct cf_db *db)
+{
+    pthread_mutex_lock(&store->pool);
+    if (store->idle_count < POOL) {
+        store->idle[store->idle_count++] = db;
+        db = NULL;
+    }
+    pthread_mutex_unlock(&store->pool);
+    cf_sql_close(db);
+}
+
+enum cf_error cf_txn_read(struct cf_store *store, struct cf_txn *txn)
+{
+    enum cf_error error;
+
+    *txn = (struct cf_txn){0};
+    error = pool_take(store, &txn->db);
+    if (error != CF_OK)
+        return error;
+    error = cf_sql_run(txn->db, "BEGIN", "");
+    if (error != CF_OK) {
+        pool_give(store, txn->db);
+        *txn = (struct cf_txn){0};
+        return error;
+    }
+    txn->store = store;
+    txn->keys = store->keys;
+    return CF_OK;
+}
+
+enum cf_error cf_txn_write(struct cf_store *store, struct cf_txn *txn)
+{
+    enum cf_error error;
+
+    *txn = (struct cf_txn){0};
+    pthread_mutex_lock(&store->write);
+    error = cf_sql_run(store->writer, "BEGIN IMMEDIATE", "");
+    if (error != CF_OK) {
+        pthread_mutex_unlock(&store->write);
+        return error;
+    }
+    *txn = (struct cf_txn){.store = store, .db = store->writer, .keys = store->keys, .writes = true};
+    return CF_OK;
+}
+
+enum cf_error cf_txn_commit(struct cf_txn *txn)
+{
+    enum cf_error error = cf_sql_run(txn->db, "COMMIT", "");
+
+    if (error != CF_OK)
+        return error; /* cf_txn_end rolls back */
+    pthread_mutex_unlock(&txn->store->write);
+    *txn = (struct cf_txn){0};
+    return CF_OK;
+}
+
+void cf_txn_end(struct cf_txn *txn)
+{
+    /* A failed COMMIT or a full disk may have rolled back already; then this one fails and that is well. */
+    enum cf_error error = CF_OK;
+
+    if (txn->store == NULL)
+        return;
+    error = txn->writes ? cf_sql_run(txn->db, "ROLLBACK", "") : cf_sql_run(txn->db, "COMMIT", "");
+    if (txn->writes)
+        pthread_mutex_unlock(&txn->store->write);
+    else if (error == CF_OK)
+        pool_give(txn->store, txn->db);
+    else
+        cf_sql_close(txn->db);
+    *txn = (struct cf_txn){0};
+}

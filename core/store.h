@@ -1,0 +1,69 @@
+/* store.h: the directory that holds a store, its keys, and transactions on its database.
+ *
+ * A store is one directory, mode 0700, with credfs.db (+ -wal, -shm), audit.log, audit.head, master.key and lock,
+ * each a regular file of mode 0600 that belongs to the directory's owner, who must be the effective user. Anything
+ * else is refused. Beside a daemon that owns the store, others may only observe it.
+ *
+ * One connection writes and checkpoints; the read-only ones come from a pool that grows to what is in use at the
+ * same time. The data key is unwrapped when the store is opened and lives in secret memory alone, as subkeys.
+ *
+ * Lock order: the writer's lock, then the audit log's. A read transaction takes the pool's lock only to get and to
+ * give back its connection.
+ */
+#ifndef CF_STORE_H
+#define CF_STORE_H
+
+#include "crypto.h"
+#include "error.h"
+#include "sql.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum cf_store_mode {
+    CF_STORE_OWN,    /* read and write, under the lock */
+    CF_STORE_OBSERVE /* read only, whether somebody owns it or not */
+};
+
+struct cf_store;
+
+/* Make a store at path: the directory (its parent must be there; an empty one is taken as it is), a new master key,
+ * a new data key wrapped by it, an empty database.
+ * Returns 0, CF_EEXIST when there is a store, CF_EUNSAFE, CF_EIO, CF_EFULL, CF_ENOMEM. */
+CF_CHECKED enum cf_error cf_store_create(const char *path, struct cf_fault *fault);
+
+/* Open it, running migrations that are due (CF_STORE_OWN).
+ * Returns 0, CF_ENOENT when there is no store, CF_EBUSY with the holder's pid in fault, CF_EUNSAFE, CF_EWRONGKEY,
+ * CF_EFORMAT, CF_EIO, CF_ENOMEM. *out: owned by the caller, NULL on failure. */
+CF_CHECKED enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_store **out,
+                                       struct cf_fault *fault);
+void cf_store_close(struct cf_store *store);
+
+/* The process that owns the store at path, or 0 when nobody does. */
+pid_t cf_store_holder(const char *path);
+
+int cf_store_dir(const struct cf_store *store); /* a descriptor of the directory, valid until the store is closed */
+const char *cf_store_path(const struct cf_store *store);
+uint32_t cf_store_owner(const struct cf_store *store); /* uid */
+const struct cf_keys *cf_store_keys(const struct cf_store *store);
+
+/* A transaction: a consistent view of the database, and for a writing one its changes. In place, no heap. */
+struct cf_txn {
+    struct cf_store *store; /* NULL when it has ended */
+    struct cf_db *db;
+    const struct cf_keys *keys;
+    bool writes;
+};
+
+/* Begin. A writing one waits for the writer's lock. End each with cf_txn_end. */
+CF_CHECKED enum cf_error cf_txn_read(struct cf_store *store, struct cf_txn *txn);
+CF_CHECKED enum cf_error cf_txn_write(struct cf_store *store, struct cf_txn *txn);
+
+/* Make the changes durable: they are on disk when it returns 0. On failure nothing of them stays. */
+CF_CHECKED enum cf_error cf_txn_commit(struct cf_txn *txn);
+
+/* End it, undoing what was not committed. Safe on one that never began (zeroed) or was committed. */
+void cf_txn_end(struct cf_txn *txn);
+
+#endif

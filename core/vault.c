@@ -1,0 +1,184 @@
+#include "vault.h"
+
+#include "api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum cf_error register_apis(struct cf_vault *vault)
+{
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_write(vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_api_register(&txn, vault->catalogue);
+    if (error == CF_OK)
+        error = cf_txn_commit(&txn);
+    cf_txn_end(&txn);
+    return error;
+}
+
+enum cf_error cf_vault_open(const char *store_path, const char *config_path, enum cf_store_mode mode,
+                            struct cf_vault **out, struct cf_fault *fault)
+{
+    struct cf_vault *vault = calloc(1, sizeof *vault);
+    enum cf_error error;
+
+    *out = NULL;
+    if (vault == NULL)
+        return CF_ENOMEM;
+    error = cf_store_open(store_path, mode, &vault->store, fault);
+    if (error == CF_OK)
+        error = cf_config_load(config_path, cf_store_owner(vault->store), &vault->config, fault);
+    if (error == CF_OK)
+        error = cf_catalogue_load((const char *const *)vault->config->catalogue_files, &vault->catalogue, fault);
+    if (error == CF_OK && mode == CF_STORE_OWN)
+        error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &vault->audit, fault);
+    if (error == CF_OK && mode == CF_STORE_OWN) {
+        error = register_apis(vault);
+        if (error != CF_OK)
+            cf_fault_set(fault, "the catalogue cannot be written to the store: %s", cf_error_text(error));
+    }
+    if (error != CF_OK) {
+        cf_vault_close(vault);
+        return error;
+    }
+    *out = vault;
+    return CF_OK;
+}
+
+void cf_vault_close(struct cf_vault *vault)
+{
+    if (vault == NULL)
+        return;
+    cf_audit_close(vault->audit);
+    cf_catalogue_free(vault->catalogue);
+    cf_config_free(vault->config);
+    cf_store_close(vault->store);
+    free(vault);
+}
+
+enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf_event *event)
+{
+    enum cf_error error = cf_audit_write(vault->audit, event);
+
+    if (error == CF_OK || vault->config->audit_may_fail)
+        return CF_OK;
+    return error == CF_EFULL ? CF_EFULL : CF_EAUDIT;
+}
+
+static struct cf_event event_of(const struct cf_caller *caller, const char *op, const struct cf_app *app,
+                                const char *file, const struct cf_verdict *verdict)
+{
+    return (struct cf_event){.caller = caller,
+                             .op = op,
+                             .app = app != NULL ? app->name : NULL,
+                             .id = app != NULL ? app->id : NULL,
+                             .file = file,
+                             .result = verdict->error,
+                             .why = verdict->why};
+}
+
+enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct cf_caller *caller,
+                              enum cf_action action, const struct cf_app *app, enum cf_field field,
+                              const char *file)
+{
+    struct cf_verdict verdict;
+    struct cf_event event;
+    enum cf_error unrecorded;
+
+    cf_judge(txn, vault->config, caller, action, app, field, &verdict);
+    if (verdict.error == CF_OK)
+        return CF_OK;
+    event = event_of(caller, cf_action_word(action), app, file, &verdict);
+    unrecorded = cf_vault_record(vault, &event);
+    /* Refused either way; that the refusal could not be recorded is the more urgent news. */
+    return unrecorded != CF_OK ? unrecorded : verdict.error;
+}
+
+/* A right to reveal is not enough: there must be a value. */
+static void judge_value(struct cf_txn *txn, const struct cf_app *app, enum cf_field field,
+                        struct cf_verdict *verdict)
+{
+    struct cf_value value;
+
+    verdict->error = cf_value_stat(txn, app, app->version, field, &value);
+    if (verdict->error != CF_OK)
+        snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
+}
+
+enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
+                              enum cf_field field, int64_t *version)
+{
+    struct cf_verdict verdict;
+    struct cf_event event;
+    struct cf_app app;
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_app_by_serial(&txn, serial, &app);
+    if (error != CF_OK) {
+        cf_txn_end(&txn);
+        return error;
+    }
+    cf_judge(&txn, vault->config, caller, CF_REVEAL, &app, field, &verdict);
+    if (verdict.error == CF_OK)
+        judge_value(&txn, &app, field, &verdict);
+    cf_txn_end(&txn);
+    event = event_of(caller, cf_action_word(CF_REVEAL), &app, cf_field_word(field), &verdict);
+    event.version = app.version;
+    error = cf_vault_record(vault, &event);
+    if (error == CF_OK)
+        *version = app.version;
+    return error != CF_OK ? error : verdict.error;
+}
+
+static enum cf_error still_good(struct cf_txn *txn, int64_t serial, int64_t number, struct cf_app *app)
+{
+    struct cf_version version;
+    enum cf_error error = cf_app_by_serial(txn, serial, app);
+
+    if (error != CF_OK)
+        return error;
+    if (app->disabled || app->place == CF_IN_TRASH)
+        return CF_EREVOKED;
+    if (number == app->version)
+        return CF_OK;
+    error = cf_version_get(txn, app, number, &version);
+    if (error == CF_OK && cf_version_state(app, &version, cf_now()) == CF_RETIRED)
+        error = CF_EEXPIRED;
+    return error == CF_ENOENT ? CF_EEXPIRED : error;
+}
+
+enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version, enum cf_field field,
+                             struct cf_secret **out)
+{
+    struct cf_app app;
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(vault->store, &txn);
+
+    *out = NULL;
+    if (error == CF_OK)
+        error = still_good(&txn, serial, version, &app);
+    if (error == CF_OK)
+        error = cf_value_open(&txn, &app, version, field, out);
+    cf_txn_end(&txn);
+    return error;
+}
+
+enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts)
+{
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(vault->store, &txn);
+
+    *counts = (struct cf_counts){.apis = (int64_t)cf_catalogue_count(vault->catalogue)};
+    if (vault->audit != NULL)
+        counts->records = cf_audit_count(vault->audit);
+    if (error == CF_OK)
+        error = cf_app_count(&txn, CF_IN_APPS, &counts->apps);
+    if (error == CF_OK)
+        error = cf_app_count(&txn, CF_IN_TRASH, &counts->trash);
+    cf_txn_end(&txn);
+    return error;
+}

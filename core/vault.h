@@ -1,0 +1,55 @@
+/* vault.h: an open store with all that decides and records: what fs and the commands hold.
+ *
+ * Every function that takes a vault may be called by several threads.
+ */
+#ifndef CF_VAULT_H
+#define CF_VAULT_H
+
+#include "access.h"
+#include "audit.h"
+#include "catalogue.h"
+#include "config.h"
+#include "store.h"
+
+struct cf_vault {
+    struct cf_store *store;
+    struct cf_config *config;
+    struct cf_catalogue *catalogue;
+    struct cf_audit *audit; /* NULL when observing */
+};
+
+/* Open store, configuration (config_path NULL: none), catalogue and audit log; cf_crypto_start must have been called.
+ * Returns what cf_store_open, cf_config_load, cf_catalogue_load and cf_audit_open give. */
+CF_CHECKED enum cf_error cf_vault_open(const char *store_path, const char *config_path, enum cf_store_mode mode,
+                                       struct cf_vault **out, struct cf_fault *fault);
+void cf_vault_close(struct cf_vault *vault);
+
+/* Judge an access that reveals and changes nothing (entering, listing, reading, opening for writing); a denial is
+ * recorded, an allowance is not. file: its name for the record, or NULL.
+ * Returns the verdict's error. */
+CF_CHECKED enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct cf_caller *caller,
+                                         enum cf_action action, const struct cf_app *app, enum cf_field field,
+                                         const char *file);
+
+/* Judge and record the reveal of a field: its open for reading. *version: the current version, which a later
+ * cf_vault_value reads.
+ * Returns 0, CF_EDENIED, CF_EREVOKED, CF_ENOKEY, CF_ETAMPER, CF_EAUDIT when it cannot be recorded. */
+CF_CHECKED enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
+                                         enum cf_field field, int64_t *version);
+
+/* The value that an earlier cf_vault_reveal gave the right to, asking again whether the credential is good.
+ * Returns 0, CF_ENOENT (destroyed), CF_EREVOKED (disabled, in the trash), CF_EEXPIRED (the version is retired),
+ * CF_ENOKEY, CF_ETAMPER. *out: owned by the caller, NULL on failure. */
+CF_CHECKED enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version,
+                                        enum cf_field field, struct cf_secret **out);
+
+/* Write one event of caller to the audit log, as the policy for failures says: 0 when it was written or may fail. */
+CF_CHECKED enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf_event *event);
+
+/* What `credfs status` and the status file count. */
+struct cf_counts {
+    int64_t apps, trash, apis, records;
+};
+CF_CHECKED enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts);
+
+#endif
