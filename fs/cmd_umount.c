@@ -1,0 +1,124 @@
+/* credfs umount: end a mount, and wait until its daemon has ended, so that the store is free afterwards. */
+#include "command.h"
+#include "log.h"
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 10000 };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    const char **mountpoint = state->input;
+
+    if (key != ARGP_KEY_ARG || state->arg_num > 0)
+        return ARGP_ERR_UNKNOWN;
+    *mountpoint = arg;
+    return 0;
+}
+
+static const struct argp argp = {
+    .parser = parse,
+    .args_doc = "[MOUNTPOINT]",
+    .doc = "End a mount, and wait until its daemon has ended.",
+};
+
+/* Run fusermount3 -u. Its words are kept for when it fails: nobody but it knows why. */
+static int run_fusermount(char *mountpoint, char *words, size_t size)
+{
+    char *argv[] = {(char[]){"fusermount3"}, (char[]){"-u"}, (char[]){"--"}, mountpoint, NULL};
+    char *env[] = {(char[]){"LC_ALL=C"}, (char[]){"PATH=/usr/local/bin:/usr/bin:/bin"}, NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2], status = -1, error;
+    ssize_t len;
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return errno;
+    error = posix_spawn_file_actions_init(&actions);
+    if (error == 0) {
+        error = posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+        if (error == 0)
+            error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, env);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    close(ends[1]);
+    if (error == 0) {
+        len = read(ends[0], words, size - 1);
+        words[len > 0 ? len : 0] = '\0';
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            error = strstr(words, "busy") ? EBUSY : EPERM;
+    }
+    close(ends[0]);
+    return error;
+}
+
+/* Returns 0 or an errno. words: what fusermount3 said, if it was asked. */
+static int unmount(char *mountpoint, char *words, size_t size)
+{
+    words[0] = '\0';
+    if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0)
+        return 0;
+    return errno == EPERM ? run_fusermount(mountpoint, words, size) : errno;
+}
+
+static int fail(const char *mountpoint, int error, char *words)
+{
+    words[strcspn(words, "\n")] = '\0';
+    if (error == EBUSY)
+        log_error("%s is in use: leave its directories and close its files (fuser -vm shows who), then try again",
+                  mountpoint);
+    else if (words[0])
+        log_error("%s: not unmounted: %s", mountpoint, words);
+    else
+        log_error("%s: not unmounted: %s", mountpoint, strerror(error));
+    return error == EBUSY ? EX_TEMPFAIL : error == EPERM ? EX_NOPERM : EX_OSERR;
+}
+
+/* Wait for the end of the process behind a pidfd; -1 means there is none to wait for. */
+static int wait_for_end(int pidfd, const char *mountpoint, pid_t daemon)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+    if (pidfd < 0 || poll(&end, 1, WAIT_MS) != 0)
+        return 0;
+    log_error("%s is unmounted, but process %ld has not ended: the store is still in use (is the mount bound to "
+              "another place, as in a container?)",
+              mountpoint, (long)daemon);
+    return EX_TEMPFAIL;
+}
+
+int cmd_umount(int argc, char **argv)
+{
+    char mountpoint[PATH_SIZE], words[512];
+    const char *given = NULL;
+    int pidfd, error, code;
+    pid_t daemon;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &given);
+    if (given ? !path_resolve(given, mountpoint) : !path_mountpoint(mountpoint)) {
+        log_error("no such mountpoint: name it as an argument");
+        return EX_USAGE;
+    }
+    if (!mount_is_credfs(mountpoint)) {
+        log_error("%s: no credfs is mounted there: credfs status shows where the store is mounted", mountpoint);
+        return EX_UNAVAILABLE;
+    }
+    daemon = mount_daemon(mountpoint);
+    pidfd = daemon > 0 ? (int)syscall(SYS_pidfd_open, daemon, 0) : -1;
+    error = unmount(mountpoint, words, sizeof(words));
+    code = error ? fail(mountpoint, error, words) : wait_for_end(pidfd, mountpoint, daemon);
+    if (pidfd >= 0)
+        close(pidfd);
+    return code;
+}

@@ -1,0 +1,130 @@
+#include "command.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { OPT_STORE = 256, OPT_CONFIG };
+
+static error_t place_parse(int key, char *arg, struct argp_state *state)
+{
+    struct place *place = state->input;
+
+    switch (key) {
+    case OPT_STORE:
+        place->store = arg;
+        return 0;
+    case OPT_CONFIG:
+        place->config = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option place_options[] = {
+    {"config", OPT_CONFIG, "FILE", 0, "Use this configuration file", 1},
+    {"store", OPT_STORE, "DIR", 0, "Use the store in this directory", 1},
+    {0},
+};
+
+const struct argp place_argp = {.options = place_options, .parser = place_parse};
+const struct argp place_store_argp = {.options = place_options + 1, .parser = place_parse};
+
+int place_settle(struct place *place)
+{
+    if (!place->store) {
+        if (!path_store(place->store_path)) {
+            log_error("there is no home directory for a store: name one with --store");
+            return EX_USAGE;
+        }
+        place->store = place->store_path;
+    }
+    /* A file that is there and cannot be looked at is not the same as none: opening it will tell. */
+    if (!place->config && path_config(place->config_path) &&
+        (access(place->config_path, F_OK) == 0 || errno != ENOENT))
+        place->config = place->config_path;
+    return 0;
+}
+
+int command_open(struct place *place, struct cf_vault **vault)
+{
+    struct cf_fault fault = {""};
+    enum cf_error error;
+    int code = place_settle(place);
+
+    if (code != 0)
+        return code;
+    error = cf_crypto_start(&fault);
+    if (error == CF_OK)
+        error = cf_vault_open(place->store, place->config, CF_STORE_OBSERVE, vault, &fault);
+    return error == CF_OK ? 0 : command_fail(error, &fault);
+}
+
+struct advice {
+    enum cf_error error;
+    int code;
+    const char *what_to_do; /* NULL where the fault itself says it */
+};
+
+static const struct advice advices[] = {
+    {CF_EDENIED, EX_NOPERM, NULL},
+    {CF_EFORBIDDEN, EX_NOPERM, NULL},
+    {CF_EUNSAFE, EX_NOPERM, NULL},
+    {CF_ENOENT, EX_NOINPUT, NULL},
+    {CF_EEXIST, EX_CANTCREAT, NULL},
+    {CF_EPRINCIPAL, EX_NOUSER, NULL},
+    {CF_EBUSY, EX_TEMPFAIL, "unmount it first (credfs umount)"},
+    {CF_ECONFIG, EX_CONFIG, NULL},
+    {CF_ETAMPER, EX_DATAERR, "credfs check names what does not verify"},
+    {CF_EFORMAT, EX_DATAERR, NULL},
+    {CF_EWRONGKEY, EX_DATAERR, "put back the master.key that belongs to this store"},
+    {CF_EFULL, EX_IOERR, "make room on the store's file system"},
+    {CF_EAUDIT, EX_IOERR, NULL},
+    {CF_EIO, EX_IOERR, NULL},
+    {CF_ENOMEM, EX_OSERR, NULL},
+    {CF_ELOCKED, EX_OSERR, "raise the limit of locked memory (ulimit -l)"},
+};
+
+int command_fail(enum cf_error error, const struct cf_fault *fault)
+{
+    const char *text = fault && fault->text[0] ? fault->text : cf_error_text(error);
+
+    for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++) {
+        const struct advice *advice = &advices[i];
+
+        if (advice->error != error)
+            continue;
+        if (advice->what_to_do)
+            log_error("%s: %s", text, advice->what_to_do);
+        else
+            log_error("%s", text);
+        return advice->code;
+    }
+    log_error("%s", text);
+    return EX_DATAERR;
+}
+
+int command_json(json_t *value)
+{
+    if (!value) {
+        log_error("a name is not UTF-8 or memory ran out: it cannot be shown as JSON");
+        return EX_SOFTWARE;
+    }
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(value);
+    return command_finish();
+}
+
+int command_finish(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    log_error("standard output: %s: some of the results are lost", strerror(errno));
+    return EX_IOERR;
+}

@@ -1,0 +1,35 @@
+/* handle.h: file handles that describe themselves, so that a server that starts over can go on with open files.
+ *
+ *   opened for reading alone:   bit 63 0 · bit 62 1 · bits 24–61 mark · bits 0–23 length
+ *   opened for writing:         bit 63 1 · bit 62 also for reading · bit 61 O_APPEND · bits 32–60 mark · 0–31 uid
+ *
+ * The mark of a field is the number of the version that was revealed; the mark of a text is a hash of what was
+ * rendered at the open, so that two renderings of one mark and length are the same text. Directories and the audit
+ * log need no handle: 0.
+ */
+#ifndef CREDFS_HANDLE_H
+#define CREDFS_HANDLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct handle {
+    bool reads, writes, appends;
+    uint32_t uid;  /* who opened it; only where it writes */
+    uint64_t mark; /* as many bits of it as there is room for */
+    uint32_t len;  /* of the text; HANDLE_LENGTH_UNKNOWN where it writes or is longer than fits */
+};
+
+enum { HANDLE_LENGTH_UNKNOWN = (1 << 24) - 1 };
+
+uint64_t handle_pack(const struct handle *handle);
+struct handle handle_unpack(uint64_t fh);
+
+/* The mark of a text. */
+uint64_t handle_mark(const char *text, size_t len);
+
+/* Is this text what was rendered when the handle was made? */
+bool handle_agrees(const struct handle *handle, const char *text, size_t len);
+
+#endif

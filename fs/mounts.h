@@ -1,0 +1,22 @@
+/* mounts.h: the credfs mounts that this process sees, and the daemons behind them. */
+#ifndef CREDFS_MOUNTS_H
+#define CREDFS_MOUNTS_H
+
+#include "paths.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The type of file system that is shown in /proc/self/mounts and written in fstab. */
+#define MOUNT_TYPE "fuse.credfs"
+
+/* Is a credfs mounted at this path (as path_resolve gives it)? */
+bool mount_is_credfs(const char *mountpoint);
+
+/* The process behind a mount, as its status file names it; 0 when that cannot be read. */
+pid_t mount_daemon(const char *mountpoint);
+
+/* The first mountpoint whose daemon is this process. Returns false when there is none. */
+bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE]);
+
+#endif

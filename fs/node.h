@@ -1,0 +1,34 @@
+/* node.h: a node of the tree with what it is about, as it is in one transaction. */
+#ifndef CREDFS_NODE_H
+#define CREDFS_NODE_H
+
+#include "tree.h"
+
+struct fs_node {
+    uint64_t ino;
+    const struct fs_row *row;
+    struct cf_app app;        /* FS_OF_APP */
+    const struct cf_api *api; /* FS_OF_API */
+};
+
+/* The node of an inode number. Returns 0, CF_ENOENT, or why its App cannot be read. */
+CF_CHECKED enum cf_error fs_node_load(struct fs_state *fs, struct cf_txn *txn, uint64_t ino, struct fs_node *node);
+
+/* The node of a name in a directory. Returns the same; CF_ENOENT too for a name in a file. */
+CF_CHECKED enum cf_error fs_node_find(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *directory,
+                                      const char *name, struct fs_node *node);
+
+/* A node below directory that is a named row of it; it is about the same App or API. */
+void fs_node_child(const struct fs_node *directory, enum fs_row_id id, struct fs_node *node);
+
+/* The directories of an App and of an API (with its serial). */
+void fs_node_of_app(const struct cf_app *app, struct fs_node *node);
+void fs_node_of_api(const struct cf_api *api, int64_t serial, struct fs_node *node);
+
+/* The inode number of the directory that it is in. */
+uint64_t fs_node_parent(const struct fs_node *node);
+
+/* The App for judging; NULL where the node is about none. */
+const struct cf_app *fs_node_app(const struct fs_node *node);
+
+#endif

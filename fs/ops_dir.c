@@ -1,0 +1,212 @@
+#include "ops.h"
+
+#include "attr.h"
+#include "core/api.h"
+#include "core/grant.h"
+#include "inode.h"
+#include "reply.h"
+#include "request.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* The offset behind "." is 1, behind ".." 2, and behind any other entry 2 + its own number: a row, a serial, or the
+ * place in the catalogue plus 1. So a listing goes on rightly while Apps come and go, and needs no memory. */
+enum { AFTER_DOT = 1, AFTER_DOTS = 2 };
+
+struct listing {
+    struct request *r;
+    char *buf;
+    size_t size, used;
+    bool plus;
+};
+
+/* Each of these returns false when the listing is full. */
+
+static bool take(struct listing *list, size_t len)
+{
+    if (len > list->size - list->used)
+        return false;
+    list->used += len;
+    return true;
+}
+
+static bool add_plain(struct listing *list, const char *name, uint64_t ino, mode_t mode, off_t next)
+{
+    char *at = list->buf + list->used;
+    size_t left = list->size - list->used;
+    struct fuse_entry_param entry = {0}; /* no node: the kernel is told no more than the name */
+
+    attr_entry(ino, mode, &entry.attr);
+    if (list->plus)
+        return take(list, fuse_add_direntry_plus(list->r->req, at, left, name, &entry, next));
+    return take(list, fuse_add_direntry(list->r->req, at, left, name, &entry.attr, next));
+}
+
+static bool add(struct listing *list, const char *name, const struct fs_node *node, off_t next)
+{
+    struct fuse_entry_param entry;
+
+    if (!list->plus || attr_lookup(list->r->fs, &list->r->txn, node, &entry) != CF_OK)
+        return add_plain(list, name, node->ino, node->row->mode, next);
+    return take(list, fuse_add_direntry_plus(list->r->req, list->buf + list->used, list->size - list->used, name,
+                                             &entry, next));
+}
+
+static bool add_dots(struct listing *list, off_t off)
+{
+    const struct fs_node *node = &list->r->node;
+
+    if (off < AFTER_DOT && !add_plain(list, ".", node->ino, S_IFDIR, AFTER_DOT))
+        return false;
+    return off >= AFTER_DOTS || add_plain(list, "..", fs_node_parent(node), S_IFDIR, AFTER_DOTS);
+}
+
+static void list_rows(struct listing *list, off_t after)
+{
+    const struct fs_node *directory = &list->r->node;
+    enum fs_row_id parent = fs_row_id(directory->row);
+    struct fs_node node;
+
+    for (enum fs_row_id id = FS_ROOT + 1; id < FS_ROW_COUNT; id++) {
+        const struct fs_row *row = fs_row_at(id);
+
+        if ((off_t)id <= after || row->parent != parent || !row->name)
+            continue;
+        fs_node_child(directory, id, &node);
+        if (request_sees(list->r, &node) && !add(list, row->name, &node, AFTER_DOTS + (off_t)id))
+            return;
+    }
+}
+
+static bool add_app(void *arg, const struct cf_app *app)
+{
+    struct fs_node node;
+
+    fs_node_of_app(app, &node);
+    return add(arg, app->name, &node, AFTER_DOTS + app->serial);
+}
+
+/* Of a caller whom no role shows all Apps: those of which a grant shows him something. */
+static enum cf_error list_granted(struct listing *list, int64_t after)
+{
+    struct request *r = list->r;
+    int64_t *serials = NULL;
+    size_t count = 0;
+    struct fs_node node;
+    struct cf_app app;
+    bool is_full = false;
+    enum cf_error error = cf_granted_apps(&r->txn, &r->caller, after, &serials, &count);
+
+    for (size_t i = 0; error == CF_OK && !is_full && i < count; i++) {
+        if (cf_app_by_serial(&r->txn, serials[i], &app) != CF_OK || app.place != CF_IN_APPS)
+            continue;
+        fs_node_of_app(&app, &node);
+        is_full = request_sees(r, &node) && !add(list, app.name, &node, AFTER_DOTS + app.serial);
+    }
+    free(serials);
+    return error;
+}
+
+static enum cf_error list_apps(struct listing *list, enum cf_place place, int64_t after)
+{
+    struct request *r = list->r;
+    struct cf_verdict all;
+
+    cf_judge(&r->txn, r->fs->vault->config, &r->caller, place == CF_IN_TRASH ? CF_LIST_TRASH : CF_LIST_APP, NULL,
+             CF_NO_FIELD, &all);
+    if (all.error == CF_OK)
+        return cf_app_each(&r->txn, place, after, add_app, NULL, list);
+    return place == CF_IN_APPS ? list_granted(list, after) : CF_OK;
+}
+
+static enum cf_error list_apis(struct listing *list, size_t from)
+{
+    const struct cf_catalogue *catalogue = list->r->fs->vault->catalogue;
+    struct fs_node node;
+    struct cf_api_row row;
+
+    for (size_t order = from; order < cf_catalogue_count(catalogue); order++) {
+        const struct cf_api *api = cf_catalogue_at(catalogue, order);
+        enum cf_error error = cf_api_by_slug(&list->r->txn, api->slug, &row);
+
+        if (error != CF_OK)
+            return error;
+        fs_node_of_api(api, row.serial, &node);
+        if (!add(list, api->slug, &node, AFTER_DOTS + (off_t)order + 1))
+            break;
+    }
+    return CF_OK;
+}
+
+static enum cf_error list_entries(struct listing *list, off_t off)
+{
+    const struct fs_row *row = list->r->node.row;
+    off_t after = off > AFTER_DOTS ? off - AFTER_DOTS : 0;
+    enum cf_place place;
+
+    if (!fs_row_is_dir(row))
+        return CF_EFORBIDDEN;
+    if (!add_dots(list, off))
+        return CF_OK;
+    if (fs_row_place(row, &place))
+        return list_apps(list, place, after);
+    if (row->kind == FS_KIND_APIS)
+        return list_apis(list, (size_t)after);
+    list_rows(list, after);
+    return CF_OK;
+}
+
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
+{
+    struct request r;
+    struct listing list = {.r = &r, .size = size, .plus = plus};
+    enum cf_error error = CF_ENOMEM;
+
+    if (!request_begin(&r, req, ino))
+        return;
+    list.buf = malloc(size);
+    if (list.buf)
+        error = list_entries(&list, off);
+    if (error != CF_OK && list.used == 0) {
+        request_finish(&r, error);
+    } else {
+        request_end(&r);
+        (void)fuse_reply_buf(req, list.buf, list.used);
+    }
+    free(list.buf);
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct request r;
+    enum cf_error error;
+
+    if (!request_begin(&r, req, ino))
+        return;
+    error = request_permit(&r, r.node.row->read);
+    if (error != CF_OK) {
+        request_finish(&r, error);
+        return;
+    }
+    request_end(&r);
+    (void)fuse_reply_open(req, fi);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    (void)fi;
+    list(req, ino, size, off, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    (void)fi;
+    list(req, ino, size, off, true);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)fi;
+    reply_error(req, ino, CF_OK);
+}

@@ -1,0 +1,117 @@
+#include "ops.h"
+
+#include "content.h"
+#include "handle.h"
+#include "inode.h"
+#include "reply.h"
+#include "request.h"
+#include "snapshot.h"
+
+#include <fcntl.h>
+
+/* Direct I/O: no value in the page cache, every size and offset as the program gave it. An open that was interrupted
+ * gets no release. */
+static void reply_opened(fuse_req_t req, uint64_t ino, const struct handle *handle, struct fuse_file_info *fi)
+{
+    fi->fh = handle_pack(handle);
+    fi->direct_io = 1;
+    if (fuse_reply_open(req, fi) != 0)
+        snapshots_drop(request_state(req)->snapshots, ino, fi->fh);
+}
+
+/* The shortest way, for what is done most: core judges, records and tells the version. */
+static enum cf_error reveal(fuse_req_t req, uint64_t ino, struct handle *handle)
+{
+    struct cf_caller caller = request_caller(req);
+    int64_t version = 0;
+    enum cf_error error =
+        cf_vault_reveal(request_state(req)->vault, &caller, inode_serial(ino), fs_row(ino)->field, &version);
+
+    handle->mark = (uint64_t)version;
+    cf_caller_release(&caller);
+    return error;
+}
+
+/* Judge an open of anything but a field for reading alone. */
+static enum cf_error judge(struct request *r, const struct handle *handle)
+{
+    enum cf_error error = CF_OK;
+
+    if (handle->writes)
+        error = request_permit(r, r->node.row->write);
+    if (error == CF_OK && handle->reads && r->node.row->kind != FS_KIND_FIELD)
+        error = request_permit(r, r->node.row->read);
+    return error;
+}
+
+/* Render a text and keep it for the reads of this open. */
+static enum cf_error render(struct request *r, struct handle *handle)
+{
+    struct cf_text text = {0};
+    enum cf_error error = content_print(r->fs, &r->txn, &r->node, &text);
+
+    if (error == CF_OK) {
+        handle->mark = handle_mark(text.data, text.len);
+        handle->len = text.len < HANDLE_LENGTH_UNKNOWN ? (uint32_t)text.len : HANDLE_LENGTH_UNKNOWN;
+        if (!snapshots_keep(r->fs->snapshots, r->node.ino, handle_pack(handle), &text))
+            error = CF_ENOMEM;
+    }
+    cf_text_release(&text);
+    return error;
+}
+
+static void open_judged(fuse_req_t req, uint64_t ino, struct handle *handle, struct fuse_file_info *fi)
+{
+    struct request r;
+    enum cf_error error;
+    enum fs_kind kind;
+
+    if (!request_begin(&r, req, ino))
+        return;
+    kind = r.node.row->kind;
+    error = judge(&r, handle);
+    if (error == CF_OK && handle->reads && kind == FS_KIND_TEXT)
+        error = render(&r, handle);
+    request_end(&r);
+    if (error == CF_OK && handle->reads && kind == FS_KIND_FIELD)
+        error = reveal(req, ino, handle);
+    if (error == CF_OK)
+        reply_opened(req, ino, handle, fi);
+    else
+        reply_error(req, ino, error);
+}
+
+static void open_field(fuse_req_t req, uint64_t ino, struct handle *handle, struct fuse_file_info *fi)
+{
+    enum cf_error error = reveal(req, ino, handle);
+
+    if (error == CF_OK)
+        reply_opened(req, ino, handle, fi);
+    else
+        reply_error(req, ino, error);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    const struct fs_row *row = fs_row(ino);
+    struct handle handle = {
+        .reads = (fi->flags & O_ACCMODE) != O_WRONLY,
+        .writes = (fi->flags & O_ACCMODE) != O_RDONLY,
+        .appends = fi->flags & O_APPEND,
+        .uid = fuse_req_ctx(req)->uid,
+    };
+
+    if (row && row->kind == FS_KIND_FIELD && !handle.writes)
+        open_field(req, ino, &handle, fi);
+    else
+        open_judged(req, ino, &handle, fi);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    const struct fs_row *row = fs_row(ino);
+
+    if (row && row->kind == FS_KIND_TEXT && handle_unpack(fi->fh).reads)
+        snapshots_drop(request_state(req)->snapshots, ino, fi->fh);
+    reply_error(req, ino, CF_OK);
+}

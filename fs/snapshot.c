@@ -1,0 +1,102 @@
+#include "snapshot.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { BUCKETS = 256 };
+
+struct snapshots {
+    pthread_mutex_t lock;
+    struct snapshot *bucket[BUCKETS];
+};
+
+struct snapshots *snapshots_new(void)
+{
+    struct snapshots *all = calloc(1, sizeof(*all));
+
+    if (all && pthread_mutex_init(&all->lock, NULL) != 0) {
+        free(all);
+        all = NULL;
+    }
+    return all;
+}
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+    free(snapshot->text);
+    free(snapshot);
+}
+
+void snapshots_free(struct snapshots *all)
+{
+    if (!all)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct snapshot *next, *s = all->bucket[i]; s; s = next) {
+            next = s->next;
+            snapshot_free(s);
+        }
+    }
+    (void)pthread_mutex_destroy(&all->lock);
+    free(all);
+}
+
+/* Where it hangs, or where a new one would: points at NULL. */
+static struct snapshot **find(struct snapshots *all, uint64_t ino, uint64_t fh)
+{
+    uint64_t mixed = (ino ^ fh) * UINT64_C(0x9e3779b97f4a7c15);
+    struct snapshot **at = &all->bucket[mixed >> 56];
+
+    while (*at && ((*at)->ino != ino || (*at)->fh != fh))
+        at = &(*at)->next;
+    return at;
+}
+
+bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_text *text)
+{
+    struct snapshot *fresh = malloc(sizeof(*fresh));
+    struct snapshot **at;
+
+    if (!fresh)
+        return false;
+    *fresh = (struct snapshot){.ino = ino, .fh = fh, .uses = 1, .text = text->data, .len = text->len};
+    *text = (struct cf_text){0};
+    (void)pthread_mutex_lock(&all->lock);
+    at = find(all, ino, fh);
+    if (*at) {
+        (*at)->uses++;
+        snapshot_free(fresh);
+    } else {
+        *at = fresh;
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+    return true;
+}
+
+const struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh)
+{
+    struct snapshot *found;
+
+    (void)pthread_mutex_lock(&all->lock);
+    found = *find(all, ino, fh);
+    if (found)
+        found->uses++;
+    (void)pthread_mutex_unlock(&all->lock);
+    return found;
+}
+
+void snapshots_drop(struct snapshots *all, uint64_t ino, uint64_t fh)
+{
+    struct snapshot **at;
+    struct snapshot *gone = NULL;
+
+    (void)pthread_mutex_lock(&all->lock);
+    at = find(all, ino, fh);
+    if (*at && --(*at)->uses == 0) {
+        gone = *at;
+        *at = gone->next;
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+    if (gone)
+        snapshot_free(gone);
+}

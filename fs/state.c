@@ -1,0 +1,90 @@
+#include "state.h"
+
+#include "core/clock.h"
+#include "inode.h"
+#include "lowlevel.h"
+#include "snapshot.h"
+#include "tree.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int64_t file_time(int dir, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    return st.st_mtim.tv_sec * CF_SECOND + st.st_mtim.tv_nsec;
+}
+
+/* When the Apps were last changed before this start: near enough, and without reading them all. */
+static int64_t last_change(int dir)
+{
+    int64_t database = file_time(dir, "credfs.db");
+    int64_t wal = file_time(dir, "credfs.db-wal");
+
+    return database > wal ? database : wal;
+}
+
+enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, const char *mountpoint)
+{
+    int dir = cf_store_dir(vault->store);
+
+    *fs = (struct fs_state){
+        .vault = vault,
+        .mountpoint = mountpoint,
+        .log = openat(dir, "audit.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
+        .uid = geteuid(),
+        .gid = getegid(),
+        .started = cf_now(),
+    };
+    if (fs->log < 0)
+        return CF_EIO;
+    fs->snapshots = snapshots_new();
+    if (!fs->snapshots) {
+        fs_state_release(fs);
+        return CF_ENOMEM;
+    }
+    atomic_store(&fs->listed, last_change(dir));
+    atomic_store(&fs->edited, last_change(dir));
+    return CF_OK;
+}
+
+void fs_state_release(struct fs_state *fs)
+{
+    snapshots_free(fs->snapshots);
+    fs->snapshots = NULL;
+    if (fs->log >= 0)
+        (void)close(fs->log);
+    fs->log = -1;
+}
+
+/* Attributes only (offset -1): no page of a file is locked, so a request's own thread may do it. The kernel says
+ * ENOENT for an inode that it does not hold. */
+static void forget_attributes(struct fs_state *fs, enum fs_row_id row, int64_t serial)
+{
+    (void)fuse_lowlevel_notify_inval_inode(fs->session, inode_make(row, serial), -1, 0);
+}
+
+void fs_changed_app(struct fs_state *fs, int64_t serial)
+{
+    atomic_store(&fs->edited, cf_now());
+    forget_attributes(fs, FS_APP, serial);
+}
+
+void fs_changed_api(struct fs_state *fs)
+{
+    atomic_store(&fs->edited, cf_now());
+}
+
+void fs_changed_list(struct fs_state *fs)
+{
+    int64_t now = cf_now();
+
+    atomic_store(&fs->listed, now);
+    atomic_store(&fs->edited, now);
+    forget_attributes(fs, FS_APPS, 0);
+    forget_attributes(fs, FS_TRASH, 0);
+}

@@ -1,0 +1,40 @@
+/* state.h: what all requests of a mounted file system share. Made by cmd_mount, read by every thread. */
+#ifndef CREDFS_STATE_H
+#define CREDFS_STATE_H
+
+#include "core/vault.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct fuse_session;
+struct snapshots;
+
+struct fs_state {
+    struct cf_vault *vault;
+    struct fuse_session *session;
+    struct snapshots *snapshots;
+    const char *mountpoint;
+    int log; /* the audit log, open for reading */
+    uid_t uid;
+    gid_t gid;
+    int64_t started;         /* time */
+    _Atomic int64_t listed;  /* time when an entry of apps/ or trash/ last came, went or was renamed */
+    _Atomic int64_t edited;  /* time of the last change of anything */
+    _Atomic uint64_t served; /* requests */
+};
+
+/* Start the shared state over an open vault. Returns 0, CF_EIO, CF_ENOMEM. Release it with fs_state_release. */
+CF_CHECKED enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, const char *mountpoint);
+void fs_state_release(struct fs_state *fs);
+
+/* An App or an API's file was changed: its time moves and the kernel forgets the attributes of its directory. These
+ * may be called before the reply to the request that changed it. */
+void fs_changed_app(struct fs_state *fs, int64_t serial);
+void fs_changed_api(struct fs_state *fs);
+
+/* An entry of apps/ or trash/ came, went or was renamed. */
+void fs_changed_list(struct fs_state *fs);
+
+#endif

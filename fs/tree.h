@@ -1,0 +1,101 @@
+/* tree.h: the one table of what there is in the file system.
+ *
+ * A node is a row of this table and, below an App or an API, its serial. lookup, readdir, getattr, access, open, read
+ * and write all work from the row: adding a file is adding a row, and its number at the end of enum fs_row_id.
+ */
+#ifndef CREDFS_TREE_H
+#define CREDFS_TREE_H
+
+#include "core/change.h"
+#include "state.h"
+
+#include <sys/types.h>
+
+/* Part of inode numbers: once given, a number stays. */
+enum fs_row_id {
+    FS_NO_ROW,
+    FS_ROOT,
+    FS_APPS,
+    FS_APIS,
+    FS_TRASH,
+    FS_AUDIT,
+    FS_STATUS,
+    FS_APP,
+    FS_KEY,
+    FS_SECRET,
+    FS_APP_APIS,
+    FS_GRANTS,
+    FS_INFO,
+    FS_CTL,
+    FS_API,
+    FS_API_INFO,
+    FS_API_APPS,
+    FS_API_ASSIGNEES,
+    FS_ROW_COUNT
+};
+
+enum fs_kind {
+    FS_KIND_DIR,   /* a directory of rows */
+    FS_KIND_APPS,  /* a directory of the Apps of a place */
+    FS_KIND_TRASH, /* the same */
+    FS_KIND_APIS,  /* a directory of the APIs of the catalogue */
+    FS_KIND_FIELD, /* a file that holds a field's value: opening it for reading is a reveal */
+    FS_KIND_TEXT,  /* a file with a rendered text */
+    FS_KIND_LOG,   /* the audit log */
+    FS_KIND_INPUT  /* a file that is only written to */
+};
+
+enum fs_subject { FS_OF_TREE, FS_OF_APP, FS_OF_API };
+
+/* For the action of a row: nobody may. */
+#define FS_NOBODY CF_ACTION_COUNT
+
+struct fs_node;
+
+/* Add the text of a node. */
+typedef enum cf_error fs_print(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
+                               struct cf_text *out);
+
+/* What is written: to the row's file of the App or API with this serial. text is secret for a field. */
+struct fs_input {
+    enum cf_field field;
+    int64_t serial;
+    enum cf_write_mode mode;
+    const char *text;
+    size_t len;
+};
+typedef enum cf_error fs_write_input(struct fs_state *fs, struct cf_caller *caller, const struct fs_input *input);
+
+struct fs_row {
+    const char *name;      /* NULL: the name of its App or API */
+    enum fs_row_id parent; /* the root's is the root; an App's is apps, or trash when it is there */
+    enum fs_kind kind;
+    enum fs_subject subject;
+    mode_t mode;          /* as shown; never what is judged by */
+    enum cf_action read;  /* of a directory: enter and list */
+    enum cf_action write; /* of a directory: make, move or remove entries */
+    enum cf_field field;  /* FS_KIND_FIELD only */
+    fs_print *print;      /* FS_KIND_TEXT only */
+    fs_write_input *input; /* NULL where nothing is written */
+    bool holds_set;       /* truncating it to nothing empties a set */
+};
+
+/* The row of an inode number, or NULL when there is none of that number. */
+const struct fs_row *fs_row(uint64_t ino);
+
+/* The row of this number, which is one. */
+const struct fs_row *fs_row_at(enum fs_row_id id);
+enum fs_row_id fs_row_id(const struct fs_row *row);
+
+/* The named row of this name in a directory, or FS_NO_ROW. */
+enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name);
+
+bool fs_row_is_dir(const struct fs_row *row);
+
+/* Is it a directory of Apps, and of which place? */
+bool fs_row_place(const struct fs_row *row, enum cf_place *place);
+
+/* The field that judging is about: CF_NO_FIELD where the row holds none. */
+enum cf_field fs_row_field(const struct fs_row *row);
+
+#endif
