@@ -1,0 +1,225 @@
+# The commands: what they print, what they return, and what they say when something is in the way.
+
+load helper
+
+setup() { start; }
+teardown() { finish; }
+
+# exits CODE TEXT COMMAND…: it returns this code, and says TEXT on stderr.
+exits() {
+    local code=$1 text=$2
+    shift 2
+    run --separate-stderr "$@"
+    # shellcheck disable=SC2154 # run sets stderr
+    [ "$status" -eq "$code" ] && [[ $stderr == *"$text"* ]] && return
+    echo "wanted code $code and '$text' from: $*"
+    echo "got code $status: $stderr" | mask
+    return 1
+}
+
+@test "each command has its --help" {
+    local command
+    credfs --help | grep -q mount
+    for command in init mount umount status policy audit check; do
+        credfs "$command" --help | grep -qi "usage: *credfs $command"
+        credfs --help | grep -q "$command"
+    done
+    credfs --version | grep -q '^credfs [0-9]'
+}
+
+@test "wrong usage is told, with EX_USAGE" {
+    exits 64 "credfs" credfs
+    exits 64 "no-such-command" credfs no-such-command
+    exits 64 "" credfs status --no-such-option
+    exits 64 "" credfs mount a b c
+    exits 64 "" credfs policy
+}
+
+@test "init makes a store that others cannot read, and never a second one in it" {
+    [ "$(stat -c '%a %u' "$STORE")" = "700 0" ]
+    [ -z "$(find "$STORE" -type f ! -perm 600)" ]
+    [ -f "$STORE/credfs.db" ] && [ -f "$STORE/master.key" ]
+    exits 73 "$STORE" credfs init --store "$STORE"
+    mkdir "$DIR/empty"
+    chmod 700 "$DIR/empty"
+    credfs init --store "$DIR/empty"
+    exits 66 "" credfs init --store "$DIR/no/such/parent"
+}
+
+@test "a store that is not there, or that others could reach, is refused" {
+    exits 66 "$DIR/none" credfs mount --store "$DIR/none" "$MP"
+    exits 66 "$DIR/none" credfs status --store "$DIR/none"
+    umount_store
+    chmod 750 "$STORE"
+    exits 77 "$STORE" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    chmod 700 "$STORE"
+    chmod 640 "$STORE/master.key"
+    exits 77 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    chmod 600 "$STORE/master.key"
+    mv "$STORE/master.key" "$DIR/master.key"
+    ln -s "$DIR/master.key" "$STORE/master.key"
+    exits 77 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    rm "$STORE/master.key"
+    exits 65 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    mv "$DIR/master.key" "$STORE/master.key"
+    chown 80001 "$STORE/credfs.db"
+    exits 77 "credfs.db" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    chown 0 "$STORE/credfs.db"
+    ln -s "$STORE" "$DIR/link"
+    mount_store
+}
+
+@test "mount returns once the mount answers" {
+    local i
+    for i in 1 2 3; do
+        umount_store
+        credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+        mkdir "$APPS/app-$i"
+    done
+    [ "$(ls "$APPS" | wc -l)" -eq 3 ]
+}
+
+@test "one daemon at a time: the message names the holder" {
+    mkdir "$DIR/second"
+    exits 75 "$(daemons)" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
+    run ! mounted "$DIR/second"
+    umount_store
+    credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
+    [ -d "$DIR/second/apps" ]
+    credfs umount "$DIR/second"
+}
+
+@test "a mountpoint that is not there is told" {
+    umount_store
+    refused "$DIR/none" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/none"
+    daemon_gone
+    mount_store
+}
+
+@test "mount -f stays in the foreground and ends with the mount" {
+    umount_store
+    "$CREDFS" mount -f --store "$STORE" --config "$CONFIG" "$MP" 3>&- >>"$DIR/daemon.out" 2>&1 &
+    local daemon=$! tries
+    for ((tries = 0; tries < 100; tries++)); do
+        ! mounted "$MP" || break
+        sleep 0.05
+    done
+    new_app billing
+    kill -0 "$daemon"
+    credfs umount "$MP"
+    wait "$daemon"
+}
+
+@test "SIGTERM ends the daemon, its mount and its hold on the store" {
+    new_app billing
+    kill -TERM "$(daemons)"
+    daemon_gone
+    run ! mounted "$MP"
+    mount_store
+    [ "$(ls "$APPS")" = billing ]
+    credfs audit --store "$STORE" --verify
+}
+
+@test "umount: busy, not mounted, not there" {
+    cd "$APPS"
+    exits 75 "in use" credfs umount "$MP"
+    cd /
+    mounted "$MP"
+    credfs umount "$MP"
+    exits 69 "$MP" credfs umount "$MP"
+    exits 69 "" credfs umount /
+    exits 69 "" credfs umount "$DIR/none"
+}
+
+@test "mount(8)'s form: options, their overrides, and the type" {
+    umount_store
+    credfs "$STORE" "$MP" -o "rw,dev,suid,exec,config=$CONFIG"
+    mounted "$MP"
+    [ "$(findmnt -no OPTIONS "$MP" | tr , '\n' | grep -cxE 'nosuid|nodev|noexec|allow_other')" -eq 4 ]
+    new_app billing
+    as $ADMIN cat "$APPS/billing/secret" >/dev/null
+    umount "$MP"
+    daemon_gone
+}
+
+@test "mount -t fuse.credfs works where mount finds the program" {
+    [ -x /sbin/mount.fuse3 ] || skip "needs mount.fuse3, from fuse3"
+    umount_store
+    mkdir "$DIR/bin"
+    ln -s "$CREDFS" "$DIR/bin/credfs"
+    PATH=$DIR/bin:$PATH /sbin/mount.fuse3 "credfs#$STORE" "$MP" -o "config=$CONFIG"
+    new_app billing
+    umount "$MP"
+    daemon_gone
+}
+
+@test "status works mounted and not" {
+    new_app billing
+    credfs status --store "$STORE" >"$DIR/status"
+    grep -q "$STORE" "$DIR/status"
+    grep -qw "$(daemons)" "$DIR/status"
+    credfs status --store "$STORE" --json | jq -e --arg mp "$MP" '.mounted and .mountpoint == $mp and .apps == 1'
+    grep -q '^apps = 1$' "$MP/status"
+    umount_store
+    credfs status --store "$STORE" --json | jq -e '.mounted == false and .pid == null and .apps == 1'
+}
+
+@test "audit shows, filters and follows" {
+    new_app billing audit-records
+    new_app mailer
+    as $ADMIN cat "$APPS/billing/secret" >/dev/null
+    refused "" as $STRANGER cat "$APPS/billing/secret"
+    audit() { credfs audit --store "$STORE" "$@"; }
+    audit | grep -q billing
+    audit --json | jq -es 'length > 4' >/dev/null
+    audit --json --app mailer | jq -es 'length > 0 and all(.[]; .app == "mailer")' >/dev/null
+    audit --json --user $STRANGER | jq -es "length > 0 and all(.[]; .uid == $STRANGER and .result == \"denied\")" >/dev/null
+    audit --json --user $ADMIN --app billing | jq -es 'length == 1 and .[0].op == "reveal"' >/dev/null
+    [ -z "$(audit --since 2200-01-01)" ]
+    [ "$(audit --since 1h | wc -l)" -eq "$(audit | wc -l)" ]
+    audit --verify | grep -q 'whole'
+    exits 64 "" credfs audit --store "$STORE" --since yesterday
+    audit --json | jq -es 'map(.seq) == [range(1; length + 1)]' >/dev/null
+}
+
+@test "audit --follow prints new records as they come" {
+    timeout 10 "$CREDFS" audit --store "$STORE" --follow --json --app later 3>&- >"$DIR/followed" &
+    local follower=$! tries
+    sleep 0.2
+    new_app later
+    for ((tries = 0; tries < 60; tries++)); do
+        ! grep -q '"op":"create"' "$DIR/followed" || break
+        sleep 0.05
+    done
+    kill "$follower"
+    wait "$follower" || true
+    jq -es 'any(.[]; .op == "create" and .app == "later")' <"$DIR/followed" >/dev/null
+}
+
+@test "check tells what it checked" {
+    new_app billing audit-records
+    echo user:80001 >"$APPS/billing/grants"
+    credfs check --store "$STORE" --config "$CONFIG" | grep -q 'all verify'
+    credfs check --store "$STORE" --config "$CONFIG" --json |
+        jq -e '.apps == 1 and .values == 2 and .grants == 1 and .findings == []' >/dev/null
+    umount_store
+    credfs check --store "$STORE" --config "$CONFIG" >/dev/null
+}
+
+@test "policy answers for an App, in words and in JSON" {
+    new_app billing
+    policy() { credfs policy --store "$STORE" --config "$CONFIG" "$@"; }
+    policy --as user:$ADMIN billing | grep -q 'role company-admin'
+    policy --as user:$ADMIN --json billing | jq -e . >/dev/null
+    policy --as user:$STRANGER billing >/dev/null
+    exits 66 "no-such-app" credfs policy --store "$STORE" --config "$CONFIG" --as user:$ADMIN no-such-app
+    exits 67 "no-such-user-here" credfs policy --store "$STORE" --config "$CONFIG" --as user:no-such-user-here
+}
+
+@test "messages go to stderr, results to stdout" {
+    run --separate-stderr credfs status --store "$DIR/none"
+    [ -z "$output" ] && [ -n "$stderr" ]
+    run --separate-stderr credfs status --store "$STORE"
+    [ -n "$output" ] && [ -z "$stderr" ]
+    refused "" bash -c "'$CREDFS' status --store '$STORE' >/dev/full"
+}

@@ -1,0 +1,201 @@
+# Many at once, crashes and full disks: what was acknowledged is there, and nothing is torn.
+
+load helper
+
+setup() {
+    needs_root
+    needs_fuse
+    make_dir
+}
+
+teardown() {
+    finish
+    local status=$?
+    if [ -n "${DISK-}" ]; then
+        umount "$DISK" || return 1
+    fi
+    return "$status"
+}
+
+begin() {
+    credfs init --store "$STORE" >"$DIR/init.out"
+    {
+        usual_config
+        printf '\n[catalogue]\nfiles = %s\n' "$DIR/site.ini"
+    } >"$CONFIG"
+    local n
+    for n in {1..100}; do
+        printf '[test-api-%s]\ntitle = Test API %s\nkey-process = console\nmethod = x-api-key\n' "$n" "$n"
+        printf 'base-url = https://test.example/%s\n' "$n"
+    done >"$DIR/site.ini"
+    mount_store
+}
+
+# each N COMMAND: run the shell command in N processes at the same time, with n set to 1…N; all must succeed.
+each() {
+    local n result=0 pids=()
+    for ((n = 1; n <= $1; n++)); do
+        n=$n bash -c "$2" 3>&- &
+        pids+=($!)
+    done
+    for n in "${pids[@]}"; do
+        wait "$n" || result=1
+    done
+    return $result
+}
+
+@test "fifty processes write different Apps: every acknowledged write is there" {
+    begin
+    export APPS
+    each 50 'mkdir "$APPS/app-$n" && echo "test-api-$n audit-records" >"$APPS/app-$n/apis" &&
+        echo "+contact-search -audit-records" >"$APPS/app-$n/apis" && echo "user:$((80000 + n))" >"$APPS/app-$n/grants"'
+    local n
+    for n in {1..50}; do
+        apis_are "app-$n" contact-search "test-api-$n"
+        [ "$(cat "$APPS/app-$n/grants")" = "user:$((80000 + n))" ]
+    done
+    [ "$(cat "$APPS"/*/key | sort -u | wc -l)" -eq 50 ]
+    check_passes
+    credfs audit --store "$STORE" --verify
+}
+
+@test "fifty processes add to the same App: every acknowledged write is there" {
+    begin
+    new_app shared
+    export APPS
+    each 50 'echo "+test-api-$n" >"$APPS/shared/apis"'
+    # shellcheck disable=SC2046 # a slug a word
+    apis_are shared $(printf 'test-api-%s ' {1..50})
+    each 50 'echo "test-api-$((n + 50))" >>"$APPS/shared/apis"'
+    # shellcheck disable=SC2046
+    apis_are shared $(printf 'test-api-%s ' {1..100})
+    check_passes
+}
+
+@test "fifty processes replace the same App's set: readers and the end see whole sets" {
+    begin
+    new_app shared test-api-1 test-api-51
+    export APPS DIR
+    each 3 'until [ -e "$DIR/stop" ]; do
+            cat "$APPS/shared/apis" | tr "\n" " " | sed "s/test-api-//g" | { read -r low high rest || true
+            [ "$((low + 50))" -eq "$high" ] && [ -z "$rest" ]; } || exit 1
+        done' &
+    local readers=$!
+    each 50 'for i in 1 2 3; do printf "test-api-%s\ntest-api-%s\n" "$n" "$((n + 50))" >"$APPS/shared/apis" || exit 1; done'
+    touch "$DIR/stop"
+    wait $readers
+    [ "$(wc -l <"$APPS/shared/apis")" -eq 2 ]
+    [ "$(info shared generation)" -ge 151 ]
+    check_passes
+}
+
+@test "of fifty that create the same name one succeeds" {
+    begin
+    export APPS
+    each 50 'mkdir "$APPS/wanted" 2>/dev/null && echo "$n" || echo lost' >"$DIR/winners"
+    [ "$(grep -cv lost "$DIR/winners")" -eq 1 ]
+    [ "$(ls "$APPS")" = wanted ]
+}
+
+@test "kill -9 during writes: all that was acknowledged is there after a remount" {
+    begin
+    export APPS DIR
+    new_app shared
+    local round acknowledged=0
+    for round in 1 2 3; do
+        round=$round bash -c 'for i in {1..100000}; do
+                mkdir "$APPS/app-$round-$i" 2>/dev/null || exit 0
+                echo "app-$round-$i" >>"$DIR/made"
+                echo "+test-api-$((i % 100 + 1))" 2>/dev/null >"$APPS/app-$round-$i/apis" || exit 0
+                echo "app-$round-$i $((i % 100 + 1))" >>"$DIR/assigned"
+            done' 3>&- &
+        local writer=$!
+        sleep 0.4
+        crash
+        wait $writer || true
+        mount_store
+    done
+    acknowledged=$(wc -l <"$DIR/made")
+    [ "$acknowledged" -gt 3 ]
+    ls "$APPS" >"$DIR/there"
+    [ -z "$(grep -vxFf "$DIR/there" "$DIR/made")" ]
+    local app n
+    while read -r app n; do
+        apis_are "$app" "test-api-$n"
+    done <"$DIR/assigned"
+    check_passes
+    credfs audit --store "$STORE" --verify
+}
+
+@test "kill -9 during rotations: the last acknowledged credential, or the one after it" {
+    begin
+    new_app shared
+    export APPS DIR
+    bash -c 'for i in {1..100000}; do
+            echo "imported-value-number-$i" 2>/dev/null >"$APPS/shared/key" || exit 0
+            echo "$i" >"$DIR/last"
+        done' 3>&- &
+    local writer=$!
+    sleep 0.5
+    crash
+    wait $writer || true
+    mount_store
+    local last value
+    last=$(cat "$DIR/last")
+    value=$(cat "$APPS/shared/key")
+    [ "$value" = "imported-value-number-$last" ] || [ "$value" = "imported-value-number-$((last + 1))" ]
+    check_passes
+}
+
+@test "a full disk refuses changes with ENOSPC, keeps all, and goes on when there is room" {
+    DISK=$DIR/disk
+    mkdir "$DISK"
+    mount -t tmpfs -o size=24M,mode=755 tmpfs "$DISK" || { DISK=""; skip "needs root, to mount a tmpfs"; }
+    STORE=$DISK/store
+    begin
+    new_app billing audit-records
+    local before
+    before=$(credential_sum billing)
+    dd if=/dev/zero of="$DISK/ballast" bs=64K status=none 2>/dev/null || true
+
+    run --separate-stderr bash -c "for n in {1..20000}; do mkdir '$APPS/app-'\$n || exit 7; echo app-\$n; done"
+    [ "$status" -eq 7 ]
+    # shellcheck disable=SC2154 # run sets stderr
+    [[ $stderr == *"No space left on device"* ]]
+    printf '%s\n' "$output" | sed '/^$/d' >"$DIR/made"
+    ls "$APPS" >"$DIR/there"
+    [ -z "$(grep -vxFf "$DIR/there" "$DIR/made")" ]
+    [ "$(wc -l <"$DIR/there")" -eq "$(($(wc -l <"$DIR/made") + 1))" ]
+    [ "$(credential_sum billing)" = "$before" ]
+    refused "No space left on device" bash -c "for n in {1..2000}; do echo rotate >'$APPS/billing/ctl' || exit 1; done"
+    apis_are billing audit-records
+
+    rm "$DISK/ballast"
+    mkdir "$APPS/after"
+    echo contact-search >"$APPS/after/apis"
+    remount
+    apis_are after contact-search
+    apis_are billing audit-records
+    ls "$APPS" >"$DIR/there"
+    [ -z "$(grep -vxFf "$DIR/there" "$DIR/made")" ]
+    check_passes
+    credfs audit --store "$STORE" --verify
+    umount_store
+}
+
+@test "a full disk does not at once stop reveals: the audit log has a reserve" {
+    DISK=$DIR/disk
+    mkdir "$DISK"
+    mount -t tmpfs -o size=24M,mode=755 tmpfs "$DISK" || { DISK=""; skip "needs root, to mount a tmpfs"; }
+    STORE=$DISK/store
+    begin
+    new_app billing audit-records
+    dd if=/dev/zero of="$DISK/ballast" bs=64K status=none 2>/dev/null || true
+    local n
+    for n in {1..50}; do
+        [ "$(wc -c <"$APPS/billing/secret")" -eq 48 ]
+    done
+    rm "$DISK/ballast"
+    [ "$(jq -s 'map(select(.op == "reveal")) | length' <"$MP/audit")" -ge 50 ]
+    umount_store
+}

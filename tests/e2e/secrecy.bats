@@ -1,0 +1,201 @@
+# No key or secret is to be found where it should not be: not in the store, not in what the program prints, not in a
+# core file, and not by a debugger.
+
+load helper
+
+setup() { start; }
+teardown() { finish; }
+
+# The forms in which values given as arguments could be found, a line each. Only builtins see the values.
+forms() {
+    local value shift
+    for value in "$@"; do
+        printf '%s\n' "$value"
+        printf '%s' "$value" | od -An -v -tx1 | tr -d ' \n'
+        echo
+        printf '%s' "$value" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F
+        echo
+        # Base64 at each of the three alignments, without the characters that the neighbours decide.
+        for shift in "" x xx; do
+            printf '%s%s' "$shift" "$value" | base64 -w 0 | sed -E 's/^.{4}(.{20}).*/\1/'
+            echo
+        done
+        # The half of it, as a log that cuts lines would leave it.
+        printf '%s\n' "${value:4:24}"
+    done
+}
+
+# clear DIRECTORY VALUE…: no file below holds one of the values in any form. Names the files that do.
+clear() {
+    local where=$1
+    shift
+    ! grep -raliF -f <(forms "$@") -- "$where"
+}
+
+# Do all that a day brings, and leave what was printed in $DIR/printed.
+a_day() {
+    {
+        new_app billing audit-records customer-experience-recent-calls
+        echo user:70005 >"$APPS/billing/grants"
+        printf '%s\n' "$1" >"$APPS/billing/token"
+        cat "$APPS/billing/info" "$APPS/billing/apis" "$APPS/billing/grants" "$MP/status" "$MP/audit"
+        echo rotate >"$APPS/billing/ctl"
+        sha256sum <"$APPS/billing/secret"
+        as 70005 sha256sum "$APPS/billing/key"
+        as $STRANGER cat "$APPS/billing/secret" || true
+        printf '%s\nand more' "$1" >"$APPS/billing/secret" || true
+        ls -lR "$MP"
+        credfs status --store "$STORE"
+        credfs status --store "$STORE" --json
+        credfs audit --store "$STORE"
+        credfs audit --store "$STORE" --json
+        credfs audit --store "$STORE" --verify
+        credfs check --store "$STORE" --config "$CONFIG"
+        credfs policy --store "$STORE" --config "$CONFIG" --as user:70005 billing
+        echo disable >"$APPS/billing/ctl"
+        cat "$APPS/billing/secret" || true
+        echo enable >"$APPS/billing/ctl"
+        new_app other
+        rmdir "$APPS/other"
+        credfs mount --store "$STORE" --config "$CONFIG" "$MP" || true
+    } >"$DIR/printed" 2>&1
+}
+
+@test "the search finds what it looks for" {
+    mkdir "$DIR/control"
+    local value=no-secret-0123456789-abcdefghijklmnopqrstuvwxyz form n=0
+    clear "$DIR/control" "$value"
+    while read -r form; do
+        n=$((n + 1))
+        printf 'before%sbehind' "$form" >"$DIR/control/file"
+        run clear "$DIR/control" "$value"
+        [ "$status" -ne 0 ]
+    done < <(forms "$value")
+    [ "$n" -eq 7 ]
+    printf 'abcd%sxyz' "$value" | base64 >"$DIR/control/file"
+    run clear "$DIR/control" "$value"
+    [ "$status" -ne 0 ]
+}
+
+@test "store, WAL, audit log and all that is printed hold no key and no secret in the clear" {
+    local token=issued-by-mail-0123456789-abcdefghijklmn values
+    new_app first
+    values=("$token" "$(cat "$APPS/first/key")" "$(cat "$APPS/first/secret")")
+    a_day "$token"
+    values+=("$(cat "$APPS/billing/key")" "$(cat "$APPS/billing/secret")")
+    [ -s "$STORE/credfs.db-wal" ] && [ -s "$STORE/audit.log" ] && [ -s "$DIR/printed" ]
+    clear "$STORE" "${values[@]}"
+    clear "$DIR/printed" "${values[@]}"
+    umount_store
+    clear "$DIR" "${values[@]}"
+}
+
+@test "the master key is in its file alone, and no value of the daemon's environment or arguments" {
+    local key pid
+    key=$(cat "$STORE/master.key")
+    new_app billing
+    pid=$(daemons)
+    [ "$(grep -raliF -f <(printf '%s\n' "$key") "$STORE" "$DIR" | sort -u)" = "$STORE/master.key" ]
+    run ! grep -aqF -f <(printf '%s\n' "$key") "/proc/$pid/cmdline"
+    run ! grep -aqF -f <(printf '%s\n' "$key") "/proc/$pid/environ"
+}
+
+@test "info shows of the key its last four characters and a fingerprint, no more" {
+    new_app billing
+    local key secret
+    key=$(cat "$APPS/billing/key")
+    secret=$(cat "$APPS/billing/secret")
+    grep -q -F -f <(printf '%s\n' "${key: -4}") "$APPS/billing/info"
+    run grep -c -F -f <(printf '%s\n' "${key: -5}" "${secret: -4}" "${key:4:6}" "${secret:4:6}") "$APPS/billing/info"
+    [ "$output" = 0 ]
+}
+
+# The daemon of an ordinary user, who may look into his own processes.
+as_user() {
+    as $USER_ID env HOME="$DIR/home" "$@"
+}
+
+start_as_user() {
+    USER_ID=70009
+    needs fusermount3 "to mount as an ordinary user"
+    umount_store
+    mkdir "$DIR/home"
+    install -m 755 "$CREDFS" "$DIR/credfs"
+    chown -R $USER_ID "$DIR/home" "$MP"
+    as_user "$DIR/credfs" init --store "$DIR/home/store" >/dev/null
+    as_user "$DIR/credfs" mount --store "$DIR/home/store" "$MP" ||
+        skip "needs fuse for ordinary users: they cannot mount here"
+    as_user mkdir "$APPS/billing"
+    DAEMON=$(daemons)
+}
+
+stop_as_user() {
+    as_user "$DIR/credfs" umount "$MP"
+    daemon_gone
+}
+
+@test "the daemon's own user cannot look into its memory" {
+    start_as_user
+    local name
+    for name in mem maps environ; do
+        refused "Permission denied" as_user head -c 1 "/proc/$DAEMON/$name"
+    done
+    stop_as_user
+}
+
+# attach PID: let a debugger of that user try; succeeds when it got in.
+attach() {
+    as_user timeout 30 gdb -nx -batch -p "$1" -ex 'info proc' 2>&1 | grep -q "^process $1"
+}
+
+@test "a debugger cannot attach to the daemon as its own user" {
+    needs gdb "to try it"
+    start_as_user
+    # The same user's debugger gets into another process of his, so it is the daemon that keeps it out.
+    setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups sleep 60 3>&- &
+    local sleeper=$! allowed=yes
+    sleep 0.1
+    attach $sleeper || allowed=no
+    kill $sleeper
+    if [ $allowed = no ]; then
+        stop_as_user
+        skip "needs ptrace: this system forbids it between a user's processes"
+    fi
+    run ! attach "$DAEMON"
+    [ "$(as_user cat "$APPS/billing/secret" | wc -c)" -eq 48 ]
+    stop_as_user
+}
+
+# Run the daemon below a shell that sees how it ends: 128 in perl's $? is "a core was dumped".
+@test "a daemon that is killed by SIGSEGV or SIGABRT leaves no core file" {
+    umount_store
+    ulimit -c unlimited
+    mkdir "$DIR/cores"
+    local signal runner tries
+    for signal in SEGV ABRT; do
+        (cd "$DIR/cores" && exec perl -e 'system(@ARGV); exit(($? & 128) ? 99 : ($? & 127))' \
+            "$CREDFS" mount -f --store "$STORE" --config "$CONFIG" "$MP" 3>&- >/dev/null 2>&1) &
+        runner=$!
+        for ((tries = 0; tries < 100; tries++)); do
+            ! mounted "$MP" || break
+            sleep 0.05
+        done
+        new_app "billing-$signal"
+        kill -"$signal" "$(pgrep -P "$(pgrep -f "^perl .*$DIR/")" -f credfs)"
+        local result=0
+        wait "$runner" || result=$?
+        umount --lazy "$MP" || true
+        [ "$result" -ne 99 ]
+        [ "$result" -ne 0 ]
+        [ -z "$(ls -A "$DIR/cores")" ]
+    done
+    mount_store
+    [ "$(ls "$APPS" | wc -l)" -eq 2 ]
+    [[ "$(grep 'Max core file size' "/proc/$(daemons)/limits")" =~ size\ +0\ +0 ]]
+}
+
+@test "secrets lie in locked memory" {
+    new_app billing
+    cat "$APPS/billing/secret" >/dev/null
+    [ "$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(daemons)/status")" -gt 0 ]
+}

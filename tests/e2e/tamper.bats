@@ -1,0 +1,308 @@
+# Who can write the store's files but lacks the master key gains nothing: what was changed by hand answers EIO, is
+# never used, and `credfs check` (or `credfs audit --verify`) names it.
+
+load helper
+
+setup() {
+    start
+    needs sqlite3 "to change the database by hand"
+    new_app billing audit-records contact-search
+    new_app mailer contact-search
+}
+
+teardown() { finish; }
+
+WEB=70005
+
+sql() {
+    sqlite3 -batch -bail "$STORE/credfs.db" "$@"
+}
+
+# by_hand SQL: change the database while no daemon has it.
+by_hand() {
+    umount_store
+    sql "PRAGMA foreign_keys = ON; $1"
+    mount_store
+}
+
+serial() {
+    sql "SELECT serial FROM app WHERE name = '$1'"
+}
+
+# check_names WORD…: check fails, and one of its lines has all these words.
+check_names() {
+    run credfs check --store "$STORE" --config "$CONFIG"
+    [ "$status" -eq 65 ] || { echo "check: status $status: $output"; return 1; }
+    local word lines=$output
+    for word in "$@"; do
+        lines=$(grep -F -e "$word" <<<"$lines") || { echo "check does not name $word: $output"; return 1; }
+    done
+}
+
+eio() {
+    refused "Input/output error" "$@"
+}
+
+@test "a value moved to another App does not open" {
+    by_hand "UPDATE value SET sealed = (SELECT sealed FROM value WHERE app = $(serial mailer) AND field = 'secret')
+        WHERE app = $(serial billing) AND field = 'secret'"
+    eio cat "$APPS/billing/secret"
+    cat "$APPS/mailer/secret" "$APPS/billing/key" >/dev/null
+    check_names billing secret
+    audited '.app == "billing" and .file == "secret" and .result == "tampered"'
+}
+
+@test "a whole row of a value moved to another App does not open" {
+    by_hand "UPDATE value SET (sealed, fingerprint, last4, mac) =
+        (SELECT sealed, fingerprint, last4, mac FROM value WHERE app = $(serial mailer) AND field = 'secret')
+        WHERE app = $(serial billing) AND field = 'secret'"
+    eio cat "$APPS/billing/secret"
+    check_names billing secret
+}
+
+@test "key and secret of one App exchanged do not open" {
+    by_hand "UPDATE value SET field = 'x' WHERE app = $(serial billing) AND field = 'key';
+        UPDATE value SET field = 'key' WHERE app = $(serial billing) AND field = 'secret';
+        UPDATE value SET field = 'secret' WHERE app = $(serial billing) AND field = 'x'"
+    eio cat "$APPS/billing/secret"
+    eio cat "$APPS/billing/key"
+    check_names billing
+}
+
+@test "an old version's value put in the place of the present one does not open" {
+    echo rotate >"$APPS/billing/ctl"
+    by_hand "UPDATE value SET (sealed, fingerprint, last4, mac) =
+        (SELECT sealed, fingerprint, last4, mac FROM value AS old
+         WHERE old.app = value.app AND old.version = 1 AND old.field = value.field)
+        WHERE app = $(serial billing) AND version = 2"
+    eio cat "$APPS/billing/secret"
+    check_names billing
+}
+
+@test "the App's row led back to an old version is not used" {
+    echo rotate >"$APPS/billing/ctl"
+    by_hand "UPDATE app SET version = 1 WHERE name = 'billing'"
+    eio cat "$APPS/billing/secret"
+    check_names "$(serial billing)"
+}
+
+@test "a byte flipped anywhere in a value, wherever it is, is seen" {
+    local sealed where app field before n byte
+    app=$(serial billing)
+    before=$(credential_sum billing)
+    for field in secret key; do
+        where="app = $app AND field = '$field'"
+        sealed=$(sql "SELECT hex(sealed) FROM value WHERE $where")
+        for ((n = 0; n < ${#sealed}; n += 2)); do
+            printf -v byte %02X $((0x${sealed:n:2} ^ 1 << n / 2 % 8))
+            sql "UPDATE value SET sealed = X'${sealed:0:n}$byte${sealed:n+2}' WHERE $where"
+            eio cat "$APPS/billing/$field"
+        done
+        check_names billing "$field"
+        sql "UPDATE value SET sealed = X'${sealed:2}' WHERE $where"
+        eio cat "$APPS/billing/$field"
+        sql "UPDATE value SET sealed = X'' WHERE $where"
+        eio cat "$APPS/billing/$field"
+        sql "UPDATE value SET sealed = X'$sealed' WHERE $where"
+    done
+    [ "$(credential_sum billing)" = "$before" ]
+    check_passes
+}
+
+@test "what is said of a value beside its bytes is verified too" {
+    by_hand "UPDATE value SET last4 = 'AAAA' WHERE app = $(serial billing) AND field = 'key'"
+    check_names billing key
+    refused "" grep -q AAAA "$APPS/billing/info"
+}
+
+@test "a grant inserted by hand gives nothing" {
+    by_hand "INSERT INTO entitlement VALUES
+        (0, $(serial billing), 0, $WEB, $WEB, '', 1, 0, randomblob(32))"
+    eio as $WEB cat "$APPS/billing/secret"
+    [ -z "$(as $WEB ls "$APPS" 2>/dev/null)" ]
+    eio cat "$APPS/billing/grants"
+    check_names billing grant
+}
+
+@test "another App's grant copied gives nothing" {
+    echo "user:$WEB" >"$APPS/mailer/grants"
+    by_hand "INSERT INTO entitlement SELECT scope, $(serial billing), kind, low, high, field, since, by_user, mac
+        FROM entitlement WHERE owner = $(serial mailer)"
+    eio as $WEB cat "$APPS/billing/secret"
+    as $WEB cat "$APPS/mailer/secret" >/dev/null
+    check_names billing grant
+}
+
+@test "a grant made wider by hand gives nothing" {
+    echo "user:$WEB key" >"$APPS/billing/grants"
+    by_hand "UPDATE entitlement SET field = ''"
+    eio as $WEB cat "$APPS/billing/secret"
+    by_hand "UPDATE entitlement SET field = 'key', high = high + 1"
+    eio as $((WEB + 1)) cat "$APPS/billing/key"
+    check_names billing grant
+}
+
+@test "a grant that was taken away and put back by hand gives nothing" {
+    echo "user:$WEB" >"$APPS/billing/grants"
+    local old
+    old=$(sql ".mode insert entitlement" "SELECT * FROM entitlement")
+    echo "-user:$WEB" >"$APPS/billing/grants"
+    by_hand "$old"
+    eio as $WEB cat "$APPS/billing/secret"
+    check_names billing grant
+}
+
+@test "a grant deleted by hand is seen" {
+    printf 'user:%s\n' $WEB 70006 >"$APPS/billing/grants"
+    by_hand "DELETE FROM entitlement WHERE low = 70006"
+    eio cat "$APPS/billing/grants"
+    check_names billing grant
+}
+
+@test "an API inserted, deleted or renamed by hand is seen" {
+    by_hand "INSERT INTO assignment VALUES ($(serial billing), 'cloud-storage-service', 1, 0, randomblob(32))"
+    eio cat "$APPS/billing/apis"
+    check_names billing
+    by_hand "DELETE FROM assignment WHERE slug = 'cloud-storage-service'"
+    [ "$(wc -l <"$APPS/billing/apis")" -eq 2 ]
+    check_passes
+    by_hand "DELETE FROM assignment WHERE app = $(serial billing) AND slug = 'contact-search'"
+    eio cat "$APPS/billing/apis"
+    eio bash -c "echo +work-analytics >'$APPS/billing/apis'"
+    check_names billing
+    by_hand "UPDATE assignment SET slug = 'work-analytics' WHERE app = $(serial mailer)"
+    eio cat "$APPS/mailer/apis"
+    check_names mailer
+}
+
+@test "an App's row edited by hand is not used" {
+    local app column
+    app=$(serial billing)
+    for column in disabled created updated created_by updated_by generation version lives trashed; do
+        by_hand "UPDATE app SET $column = $column + 1 WHERE serial = $app"
+        eio cat "$APPS/billing/secret"
+        eio cat "$APPS/billing/info"
+        check_names "$app"
+        by_hand "UPDATE app SET $column = $column - 1 WHERE serial = $app"
+    done
+    check_passes
+    by_hand "UPDATE app SET name = 'renamed' WHERE serial = $app"
+    eio cat "$APPS/renamed/secret"
+    [ "$(ls "$APPS")" = mailer ]
+    check_names "$app"
+}
+
+@test "a disabled App is not enabled by hand, nor one in the trash restored" {
+    echo disable >"$APPS/billing/ctl"
+    rmdir "$APPS/mailer"
+    by_hand "UPDATE app SET disabled = 0, place = 0, trashed = 0"
+    eio cat "$APPS/billing/secret"
+    eio cat "$APPS/mailer/secret"
+    check_names "$(serial billing)"
+    check_names "$(serial mailer)"
+}
+
+@test "a version's row edited by hand is not used" {
+    by_hand "UPDATE version SET created_by = 77 WHERE app = $(serial billing)"
+    eio cat "$APPS/billing/secret"
+    check_names billing
+}
+
+@test "an assignee inserted by hand may not give the API" {
+    by_hand "INSERT INTO entitlement VALUES
+        (1, (SELECT serial FROM api WHERE slug = 'cloud-storage-service'), 0, $ADMIN, $ADMIN, '', 1, 0, randomblob(32))"
+    eio as $ADMIN bash -c "echo +cloud-storage-service >'$APPS/billing/apis'"
+    apis_are billing audit-records contact-search
+    check_names cloud-storage-service
+}
+
+@test "a database that is damaged or of another kind is refused, and named" {
+    umount_store
+    printf 'not a database at all' | dd of="$STORE/credfs.db" conv=notrunc status=none
+    rm -f "$STORE"/credfs.db-*
+    refused "credfs.db" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    refused "credfs.db" credfs check --store "$STORE"
+}
+
+@test "the master key of another store does not open it" {
+    umount_store
+    credfs init --store "$DIR/other" >/dev/null
+    cp "$DIR/other/master.key" "$STORE/master.key"
+    refused "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+}
+
+# The audit log. Line 3 is changed; verify must fail and name that line.
+
+verify_names() {
+    run credfs audit --store "$STORE" --verify
+    [ "$status" -eq 65 ] || { echo "verify: status $status: $output"; return 1; }
+    grep -qw -e "$1" <<<"$output" || { echo "verify does not name $1: $output"; return 1; }
+}
+
+@test "an edited line of the audit log is named" {
+    umount_store
+    credfs audit --store "$STORE" --verify
+    cp -p "$STORE/audit.log" "$DIR/good"
+    sed -i '3s/"uid":0/"uid":1/' "$STORE/audit.log"
+    run ! cmp -s "$STORE/audit.log" "$DIR/good"
+    verify_names 3
+    run credfs check --store "$STORE" --config "$CONFIG"
+    [ "$status" -eq 65 ]
+    cp -p "$DIR/good" "$STORE/audit.log"
+    credfs audit --store "$STORE" --verify
+    mount_store
+}
+
+@test "each byte of an audit line counts" {
+    umount_store
+    cp -p "$STORE/audit.log" "$DIR/good"
+    local line length n
+    line=$(sed -n 3p "$DIR/good")
+    length=${#line}
+    for ((n = 1; n <= length; n += 7)); do
+        sed "3s/./$(printf '\x01')/$n" "$DIR/good" >"$STORE/audit.log"
+        verify_names 3
+    done
+    cp -p "$DIR/good" "$STORE/audit.log"
+    credfs audit --store "$STORE" --verify
+}
+
+@test "a dropped line of the audit log is named" {
+    umount_store
+    sed -i 3d "$STORE/audit.log"
+    verify_names 3
+}
+
+@test "reordered lines of the audit log are named" {
+    umount_store
+    sed -i '3{h;d};4G' "$STORE/audit.log"
+    verify_names 3
+}
+
+@test "a line cut off at the end of the audit log is named, now and ever after" {
+    umount_store
+    sed -i '$d' "$STORE/audit.log"
+    run credfs audit --store "$STORE" --verify
+    [ "$status" -eq 65 ]
+    mount_store
+    audited '.op == "truncated"'
+    new_app later
+    run credfs audit --store "$STORE" --verify
+    [ "$status" -eq 65 ]
+}
+
+@test "a line added to the audit log by hand is named" {
+    umount_store
+    local lines
+    lines=$(wc -l <"$STORE/audit.log")
+    tail -n 1 "$STORE/audit.log" >"$DIR/last"
+    cat "$DIR/last" >>"$STORE/audit.log"
+    verify_names $((lines + 1))
+}
+
+@test "an emptied audit log is named" {
+    umount_store
+    : >"$STORE/audit.log"
+    run credfs audit --store "$STORE" --verify
+    [ "$status" -eq 65 ]
+}

@@ -1,0 +1,97 @@
+# Everything once as an ordinary user who has no root at all: a store and a mount of his own, through fusermount3.
+
+load helper
+
+USER_ID=70011
+
+setup() {
+    needs_root
+    needs_fuse
+    needs fusermount3 "to mount as an ordinary user"
+    make_dir
+    HOME_DIR=$DIR/home
+    mkdir -m 700 "$HOME_DIR"
+    chown $USER_ID:$USER_ID "$HOME_DIR"
+    install -m 755 "$CREDFS" "$DIR/credfs"
+    MP=$HOME_DIR/credfs
+}
+
+teardown() {
+    if [ -n "${MP-}" ] && mounted "$MP"; then
+        user credfs umount
+    fi
+    finish
+}
+
+# user COMMAND…: as him, at home, with the program in his PATH.
+user() {
+    as $USER_ID env -C "$HOME_DIR" HOME="$HOME_DIR" PATH="$DIR:$PATH" "$@"
+}
+
+@test "init, mount, the scenario and umount with nothing but defaults" {
+    user credfs init
+    user mkdir -p credfs
+    user credfs mount
+    mounted "$MP"
+    [ "$(stat -c '%a %u' "$HOME_DIR/.local/share/credfs")" = "700 $USER_ID" ]
+
+    user mkdir credfs/apps/billing
+    user sh -c 'printf "audit-records\ncontact-search\n" >credfs/apps/billing/apis'
+    [ "$(user cat credfs/apps/billing/apis)" = $'audit-records\ncontact-search' ]
+    [ "$(user cat credfs/apps/billing/key | wc -c)" -eq 37 ]
+    [ "$(user cat credfs/apps/billing/secret | wc -c)" -eq 48 ]
+    user sh -c 'echo -contact-search +cloud-storage-service >credfs/apps/billing/apis' || true
+    user sh -c "echo user:$USER_ID >credfs/apis/cloud-storage-service/assignees"
+    user sh -c 'echo -contact-search +cloud-storage-service >credfs/apps/billing/apis'
+    [ "$(user cat credfs/apps/billing/apis)" = $'cloud-storage-service\naudit-records' ]
+    user sh -c 'echo rotate >credfs/apps/billing/ctl'
+    user rmdir credfs/apps/billing
+    [ -z "$(user ls credfs/apps)" ]
+    user mv credfs/trash/billing credfs/apps/
+    user credfs status --json | jq -e '.mounted and .apps == 1' >/dev/null
+    user credfs audit --verify
+    user credfs check
+    user credfs umount
+    run ! mounted "$MP"
+    daemon_gone
+}
+
+@test "others, root too, do not get in, and his store is his alone" {
+    user credfs init
+    user mkdir -p credfs
+    user credfs mount
+    chmod 711 "$HOME_DIR"
+    refused "Permission denied" as 70012 ls "$MP"
+    refused "Permission denied" as 70012 ls "$HOME_DIR/.local/share/credfs"
+    refused "" as 70012 "$DIR/credfs" status --store "$HOME_DIR/.local/share/credfs"
+    user credfs umount
+}
+
+@test "he can have a configuration of his own" {
+    user credfs init
+    user mkdir -p credfs .config/credfs
+    user sh -c 'printf "[policy]\npropagation = 0\n" >.config/credfs/credfs.ini'
+    user credfs mount
+    user mkdir credfs/apps/billing
+    user sh -c 'echo audit-records >credfs/apps/billing/apis'
+    user grep -qx 'api.audit-records = approved' credfs/apps/billing/info
+    user credfs umount
+    user sh -c 'echo nonsense >.config/credfs/credfs.ini'
+    refused "credfs.ini:1: " user credfs mount
+    run ! mounted "$MP"
+}
+
+@test "two users have two stores and two mounts at the same time" {
+    user credfs init
+    user mkdir -p credfs
+    user credfs mount
+    user mkdir credfs/apps/his
+    mkdir "$DIR/mnt2"
+    "$CREDFS" init --store "$DIR/store" >/dev/null
+    "$CREDFS" mount --store "$DIR/store" "$DIR/mnt2" 3>&-
+    mkdir "$DIR/mnt2/apps/hers"
+    [ "$(user ls credfs/apps)" = his ]
+    [ "$(ls "$DIR/mnt2/apps")" = hers ]
+    "$CREDFS" umount "$DIR/mnt2"
+    user credfs umount
+}

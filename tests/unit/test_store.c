@@ -1,0 +1,180 @@
+/* store.h: the directory, its lock, its keys, its transactions. */
+#include "fixture.h"
+
+#include "store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *in_store(const struct fixture *fixture, const char *name)
+{
+    static char path[160];
+
+    snprintf(path, sizeof path, "%s/%s", fixture->store, name);
+    return path;
+}
+
+/* Close the vault, so that the store can be spoiled; the teardown accepts a closed one. */
+static void close_vault(struct fixture *fixture)
+{
+    cf_vault_close(fixture->vault);
+    fixture->vault = NULL;
+}
+
+static void assert_open(const struct fixture *fixture, enum cf_error expected, const char *said)
+{
+    struct cf_fault fault = {""};
+    struct cf_store *store;
+
+    assert_int_equal(cf_store_open(fixture->store, CF_STORE_OWN, &store, &fault), expected);
+    if (expected == CF_OK) {
+        cf_store_close(store);
+    } else {
+        assert_null(store);
+        if (strstr(fault.text, said) == NULL)
+            fail_msg("'%s' is not in '%s'", said, fault.text);
+    }
+}
+
+static void test_create_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_fault fault = {""};
+
+    assert_int_equal(cf_store_create(fixture->store, &fault), CF_EEXIST);
+    close_vault(fixture);
+    assert_int_equal(cf_store_create(fixture->store, &fault), CF_EEXIST);
+    assert_open(fixture, CF_OK, "");
+}
+
+static void test_lock_names_holder(void **state)
+{
+    struct fixture *fixture = *state;
+    char said[64];
+
+    snprintf(said, sizeof said, "process %d", (int)getpid());
+    assert_open(fixture, CF_EBUSY, said);
+    assert_int_equal(cf_store_holder(fixture->store), getpid());
+    close_vault(fixture);
+    assert_int_equal(cf_store_holder(fixture->store), 0);
+    assert_open(fixture, CF_OK, "");
+}
+
+static void test_observe(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_fault fault = {""};
+    struct cf_store *store;
+    struct cf_app app;
+    struct cf_txn txn;
+
+    fixture_app(fixture, "billing");
+    for (int owned = 1; owned >= 0; owned--) {
+        assert_int_equal(cf_store_open(fixture->store, CF_STORE_OBSERVE, &store, &fault), CF_OK);
+        assert_int_equal(cf_txn_read(store, &txn), CF_OK);
+        assert_int_equal(cf_app_by_name(&txn, CF_IN_APPS, "billing", &app), CF_OK);
+        assert_int_not_equal(cf_sql_run(txn.db, "DELETE FROM app", ""), CF_OK);
+        cf_txn_end(&txn);
+        cf_store_close(store);
+        if (owned == 1)
+            close_vault(fixture);
+    }
+}
+
+static void test_unsafe(void **state)
+{
+    struct fixture *fixture = *state;
+
+    close_vault(fixture);
+    assert_int_equal(chmod(fixture->store, 0750), 0);
+    assert_open(fixture, CF_EUNSAFE, "make it 700");
+    assert_int_equal(chmod(fixture->store, 0700), 0);
+    assert_int_equal(chmod(in_store(fixture, "master.key"), 0640), 0);
+    assert_open(fixture, CF_EUNSAFE, "make it 600");
+    assert_int_equal(chmod(in_store(fixture, "master.key"), 0600), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(in_store(fixture, "credfs.db"), ADMIN, ADMIN), 0);
+        assert_open(fixture, CF_EUNSAFE, "belongs to uid 5001");
+        assert_int_equal(chown(in_store(fixture, "credfs.db"), 0, 0), 0);
+    }
+    assert_open(fixture, CF_OK, "");
+    assert_int_equal(unlink(in_store(fixture, "lock")), 0);
+    assert_int_equal(symlink("/dev/null", in_store(fixture, "lock")), 0);
+    assert_open(fixture, CF_EUNSAFE, "no regular file");
+}
+
+static void put(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void test_wrong_key(void **state)
+{
+    struct fixture *fixture = *state;
+    char key[66];
+
+    close_vault(fixture);
+    memset(key, 'a', 64);
+    memcpy(key + 64, "\n", 2);
+    put(in_store(fixture, "master.key"), key);
+    assert_open(fixture, CF_EWRONGKEY, "not the key");
+    put(in_store(fixture, "master.key"), "abc\n");
+    assert_open(fixture, CF_EWRONGKEY, "too short");
+    key[5] = 'x';
+    put(in_store(fixture, "master.key"), key);
+    assert_open(fixture, CF_EWRONGKEY, "64 hexadecimal digits");
+    assert_int_equal(unlink(in_store(fixture, "master.key")), 0);
+    assert_open(fixture, CF_EWRONGKEY, "put the store's master key back");
+}
+
+static void test_formats(void **state)
+{
+    struct fixture *fixture = *state;
+
+    close_vault(fixture);
+    fixture_sql(fixture, "DELETE FROM key_slot");
+    assert_open(fixture, CF_EFORMAT, "no key slot");
+    fixture_sql(fixture, "INSERT INTO key_slot VALUES (1, 'file', x'00'); PRAGMA user_version = 99");
+    assert_open(fixture, CF_EFORMAT, "newer credfs");
+    put(in_store(fixture, "credfs.db"), "this is no database, but it is long enough to be looked at as one, is it not?\n");
+    assert_open(fixture, CF_EFORMAT, "credfs.db");
+    assert_int_equal(unlink(in_store(fixture, "credfs.db")), 0);
+    assert_open(fixture, CF_ENOENT, "credfs init");
+}
+
+static void test_rollback(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_app app = {.place = CF_IN_APPS, .name = "ghost"};
+    struct cf_txn txn;
+
+    assert_int_equal(cf_txn_write(fixture->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_app_insert(&txn, &app), CF_OK);
+    cf_txn_end(&txn);
+    assert_int_equal(cf_txn_read(fixture->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_app_by_name(&txn, CF_IN_APPS, "ghost", &app), CF_ENOENT);
+    cf_txn_end(&txn);
+    fixture_app(fixture, "ghost");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_create_twice, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_lock_names_holder, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_observe, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_unsafe, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_key, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_formats, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_rollback, fixture_setup, fixture_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
