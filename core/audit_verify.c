@@ -12,7 +12,7 @@
 
 enum {
     CHUNK = 64 * 1024,
-    PATIENCE = 100, /* how often what a daemon may be writing just now is read again */
+    PATIENCE = 50, /* how often what a daemon may be writing just now is read again */
     PAUSE_NS = 10 * 1000 * 1000
 };
 

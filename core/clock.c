@@ -169,7 +169,8 @@ static bool scan_offset(struct scan *scan, int64_t *seconds)
     if (!scan_one(scan, "+-") || !scan_number(scan, 2, 0, 23, &hours) || !scan_one(scan, ":") ||
         !scan_number(scan, 2, 0, 59, &minutes))
         return false;
-    *seconds = sign * (hours * 3600 + minutes * 60);
+    minutes += hours * 60;
+    *seconds = INT64_C(60) * sign * minutes;
     return true;
 }
 
@@ -209,7 +210,7 @@ static int64_t unit_seconds(char unit)
     case 'd':
         return DAY;
     case 'h':
-        return 60 * 60;
+        return DAY / 24;
     case 'm':
         return 60;
     case 's':

@@ -216,13 +216,12 @@ enum cf_error cf_ini_text(const char *title, const char *text, size_t len, cf_in
     struct parser parser = {.at = skip_mark(text, len), .end = text + len, .call = line, .arg = arg};
     int first = ini_parse_stream(next_line, &parser, take_line, &parser);
 
-    if (first > 0 && (parser.reason == NULL || first < parser.line)) {
-        parser.line = first;
-        parser.reason = "neither a [section] nor a `name = value` line";
-        parser.error = CF_ECONFIG;
-    } else if (first < 0) {
+    if (first < 0)
         refuse(&parser, CF_ENOMEM, "out of memory");
-    }
+    else if (first > 0 && parser.reason == NULL)
+        parser.line = first;
+    if (first > 0)
+        refuse(&parser, CF_ECONFIG, "neither a [section] nor a `name = value` line");
     if (parser.error != CF_OK)
         cf_fault_set(fault, "%s:%d: %s", title, parser.line, parser.reason);
     tdestroy(parser.seen, free);

@@ -229,9 +229,9 @@ int64_t cf_sql_last_id(struct cf_db *db)
     return sqlite3_last_insert_rowid(db->handle);
 }
 
-int64_t cf_sql_changes(struct cf_db *db)
+bool cf_sql_in_transaction(struct cf_db *db)
 {
-    return sqlite3_changes64(db->handle);
+    return !sqlite3_get_autocommit(db->handle);
 }
 
 enum cf_error cf_sql_schema(struct cf_db *db, int64_t *number)

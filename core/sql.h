@@ -48,7 +48,9 @@ const char *cf_sql_text(struct cf_rows *rows, int column);
 const void *cf_sql_blob(struct cf_rows *rows, int column, size_t *len);
 
 int64_t cf_sql_last_id(struct cf_db *db);
-int64_t cf_sql_changes(struct cf_db *db);
+
+/* Is a transaction open? SQLite may end one by itself when a statement fails for want of space or memory. */
+bool cf_sql_in_transaction(struct cf_db *db);
 
 /* The schema's number (PRAGMA user_version). */
 CF_CHECKED enum cf_error cf_sql_schema(struct cf_db *db, int64_t *number);

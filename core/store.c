@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,13 +17,24 @@
 
 enum { POOL = 64, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
 
+/* Writers whose changes go into one transaction. */
+struct batch {
+    size_t members; /* who wait for it */
+    bool is_done;
+    enum cf_error result;
+};
+
 struct cf_store {
     char *path;     /* without symlinks */
     char *database; /* path of credfs.db */
     int dir;
     int lock;              /* -1 when observing */
     struct cf_db *writer;  /* NULL when observing */
-    pthread_mutex_t write; /* held by the one writing transaction */
+    pthread_mutex_t write; /* held by the one who writes; guards batch and commits */
+    pthread_cond_t committed;
+    struct batch *batch;    /* the open one, or NULL */
+    atomic_size_t waiting;  /* for the writer's lock */
+    int64_t commits;
     pthread_mutex_t pool;  /* guards idle and idle_count */
     struct cf_db *idle[POOL];
     size_t idle_count;
@@ -62,6 +74,16 @@ pid_t cf_store_holder(const char *path)
     return holder;
 }
 
+int64_t cf_store_commits(struct cf_store *store)
+{
+    int64_t commits;
+
+    pthread_mutex_lock(&store->write);
+    commits = store->commits;
+    pthread_mutex_unlock(&store->write);
+    return commits;
+}
+
 /* A store without its keys: paths, directory, locks. */
 static enum cf_error store_new(const char *path, struct cf_store **out, struct cf_fault *fault)
 {
@@ -74,6 +96,7 @@ static enum cf_error store_new(const char *path, struct cf_store **out, struct c
         return CF_ENOMEM;
     store->dir = store->lock = -1;
     pthread_mutex_init(&store->write, NULL);
+    pthread_cond_init(&store->committed, NULL);
     pthread_mutex_init(&store->pool, NULL);
     store->path = realpath(path, NULL);
     if (store->path == NULL) {
@@ -101,6 +124,7 @@ void cf_store_close(struct cf_store *store)
     if (store->dir >= 0)
         close(store->dir);
     pthread_mutex_destroy(&store->write);
+    pthread_cond_destroy(&store->committed);
     pthread_mutex_destroy(&store->pool);
     free(store->database);
     free(store->path);
@@ -319,14 +343,70 @@ enum cf_error cf_txn_read(struct cf_store *store, struct cf_txn *txn)
     return CF_OK;
 }
 
+/* Close the batch with what became of it, and wake those who wait for it. With the writer's lock held. */
+static void batch_close(struct cf_store *store, enum cf_error result)
+{
+    struct batch *batch = store->batch;
+
+    batch->is_done = true;
+    batch->result = result;
+    store->batch = NULL;
+    pthread_cond_broadcast(&store->committed);
+    if (batch->members == 0)
+        free(batch);
+}
+
+static enum cf_error commit(struct cf_store *store)
+{
+    enum cf_error error = cf_sql_run(store->writer, "COMMIT", "");
+
+    if (error == CF_OK)
+        store->commits++;
+    else if (cf_sql_in_transaction(store->writer) && cf_sql_run(store->writer, "ROLLBACK", "") != CF_OK)
+        return CF_EIO;
+    return error;
+}
+
+/* Called by each writer when he has done his part: the last of those that have arrived commits for all. With the
+ * writer's lock held. */
+static void batch_settle(struct cf_store *store)
+{
+    if (store->batch == NULL)
+        return;
+    if (!cf_sql_in_transaction(store->writer))
+        batch_close(store, CF_EFULL); /* SQLite gave it up, with the parts of all */
+    else if (atomic_load(&store->waiting) == 0)
+        batch_close(store, commit(store));
+}
+
+static enum cf_error batch_open(struct cf_store *store)
+{
+    enum cf_error error;
+
+    if (store->batch != NULL)
+        return CF_OK;
+    store->batch = calloc(1, sizeof *store->batch);
+    if (store->batch == NULL)
+        return CF_ENOMEM;
+    error = cf_sql_run(store->writer, "BEGIN IMMEDIATE", "");
+    if (error != CF_OK)
+        batch_close(store, error);
+    return error;
+}
+
 enum cf_error cf_txn_write(struct cf_store *store, struct cf_txn *txn)
 {
     enum cf_error error;
 
     *txn = (struct cf_txn){0};
+    atomic_fetch_add(&store->waiting, 1);
     pthread_mutex_lock(&store->write);
-    error = cf_sql_run(store->writer, "BEGIN IMMEDIATE", "");
+    atomic_fetch_sub(&store->waiting, 1);
+    error = batch_open(store);
+    if (error == CF_OK)
+        error = cf_sql_run(store->writer, "SAVEPOINT part", "");
     if (error != CF_OK) {
+        batch_settle(store);
         pthread_mutex_unlock(&store->write);
         return error;
     }
@@ -336,26 +416,45 @@ enum cf_error cf_txn_write(struct cf_store *store, struct cf_txn *txn)
 
 enum cf_error cf_txn_commit(struct cf_txn *txn)
 {
-    enum cf_error error = cf_sql_run(txn->db, "COMMIT", "");
+    struct cf_store *store = txn->store;
+    struct batch *batch = store->batch;
+    enum cf_error error = cf_sql_run(txn->db, "RELEASE part", "");
 
     if (error != CF_OK)
-        return error; /* cf_txn_end rolls back */
-    pthread_mutex_unlock(&txn->store->write);
+        return error; /* cf_txn_end undoes it */
+    batch->members++;
+    batch_settle(store);
+    while (!batch->is_done)
+        pthread_cond_wait(&store->committed, &store->write);
+    error = batch->result;
+    if (--batch->members == 0)
+        free(batch);
+    pthread_mutex_unlock(&store->write);
     *txn = (struct cf_txn){0};
-    return CF_OK;
+    return error;
+}
+
+/* Undo one writer's part; that of the others in the batch stays. */
+static void undo_part(struct cf_store *store)
+{
+    if (cf_sql_in_transaction(store->writer) &&
+        (cf_sql_run(store->writer, "ROLLBACK TO part", "") != CF_OK ||
+         cf_sql_run(store->writer, "RELEASE part", "") != CF_OK)) {
+        /* It cannot be told apart from theirs any more: nothing of the batch may stay. */
+        if (cf_sql_run(store->writer, "ROLLBACK", "") != CF_OK)
+            abort();
+    }
+    batch_settle(store);
+    pthread_mutex_unlock(&store->write);
 }
 
 void cf_txn_end(struct cf_txn *txn)
 {
-    /* A failed COMMIT or a full disk may have rolled back already; then this one fails and that is well. */
-    enum cf_error error = CF_OK;
-
     if (txn->store == NULL)
         return;
-    error = txn->writes ? cf_sql_run(txn->db, "ROLLBACK", "") : cf_sql_run(txn->db, "COMMIT", "");
     if (txn->writes)
-        pthread_mutex_unlock(&txn->store->write);
-    else if (error == CF_OK)
+        undo_part(txn->store);
+    else if (cf_sql_run(txn->db, "COMMIT", "") == CF_OK)
         pool_give(txn->store, txn->db);
     else
         cf_sql_close(txn->db);

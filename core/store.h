@@ -7,6 +7,9 @@
  * One connection writes and checkpoints; the read-only ones come from a pool that grows to what is in use at the
  * same time. The data key is unwrapped when the store is opened and lives in secret memory alone, as subkeys.
  *
+ * Writers that arrive together share one commit, and so one fsync: each makes its change in a savepoint of a common
+ * transaction, the last of those waiting commits it, and all return when it is durable.
+ *
  * Lock order: the writer's lock, then the audit log's. A read transaction takes the pool's lock only to get and to
  * give back its connection.
  */
@@ -42,6 +45,9 @@ void cf_store_close(struct cf_store *store);
 
 /* The process that owns the store at path, or 0 when nobody does. */
 pid_t cf_store_holder(const char *path);
+
+/* How many commits there were since it was opened. */
+int64_t cf_store_commits(struct cf_store *store);
 
 int cf_store_dir(const struct cf_store *store); /* a descriptor of the directory, valid until the store is closed */
 const char *cf_store_path(const struct cf_store *store);

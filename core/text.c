@@ -296,6 +296,6 @@ bool cf_unhex(const char *digits, size_t digits_len, uint8_t *out, size_t len)
             return false;
     }
     for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+        out[i] = (uint8_t)(hex_digit(digits[2 * i]) * 16 + hex_digit(digits[2 * i + 1]));
     return true;
 }

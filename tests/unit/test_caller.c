@@ -324,17 +324,23 @@ static void who_is_gone_or_unknown_has_nothing(void **state)
     }
 }
 
-static void assert_cgroup(const char *text, const char *want)
+static void parse_cgroup(const char *text, size_t len, char *out, size_t size)
 {
-    size_t len = strlen(text);
-    char *exact = malloc(len + (len == 0)), out[64];
+    char *exact = malloc(len + (len == 0));
 
     assert_non_null(exact);
     memcpy(exact, text, len);
-    memset(out, 'x', sizeof(out));
-    cf_caller_parse_cgroup(exact, len, out, sizeof(out));
-    assert_string_equal(out, want);
+    memset(out, 'x', size);
+    cf_caller_parse_cgroup(exact, len, out, size);
     free(exact);
+}
+
+static void assert_cgroup(const char *text, const char *want)
+{
+    char out[64];
+
+    parse_cgroup(text, strlen(text), out, sizeof(out));
+    assert_string_equal(out, want);
 }
 
 static void cgroups_are_parsed(void **state)
@@ -365,9 +371,9 @@ static void a_long_cgroup_is_cut(void **state)
     char out[8];
 
     (void)state;
-    cf_caller_parse_cgroup(text, strlen(text), out, 8);
+    parse_cgroup(text, strlen(text), out, 8);
     assert_string_equal(out, "/012345");
-    cf_caller_parse_cgroup(text, strlen(text), out, 1);
+    parse_cgroup(text, strlen(text), out, 1);
     assert_string_equal(out, "");
 }
 

@@ -1,0 +1,266 @@
+#include "catalogue_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUE_MAX = 512 }; /* bytes of a value with its continuation lines */
+
+/* --- values --- */
+
+typedef const char *text_check(struct cf_catalogue_loading *loading, const char *value);
+
+static const char *check_line(struct cf_catalogue_loading *loading, const char *value)
+{
+    (void)loading;
+    return cf_line_valid(value, strlen(value), VALUE_MAX) ? NULL : "not one line of at most 512 bytes of UTF-8";
+}
+
+static const char *check_key_process(struct cf_catalogue_loading *loading, const char *value)
+{
+    if (strcmp(value, "console") == 0 || strcmp(value, "console+email") == 0)
+        return NULL;
+    snprintf(loading->reason, sizeof(loading->reason), "unknown key-process '%.60s': console, console+email",
+             value);
+    return loading->reason;
+}
+
+static const char *check_url(struct cf_catalogue_loading *loading, const char *value)
+{
+    const char *rest = strncmp(value, "https://", 8) == 0 ? value + 8 : NULL;
+    if (rest == NULL && strncmp(value, "http://", 7) == 0)
+        rest = value + 7;
+    if (rest == NULL || *rest == '\0' || *rest == '/' || strpbrk(value, " \t") != NULL)
+        return "not a URL: https://HOST/PATH";
+    return check_line(loading, value);
+}
+
+static const char *check_status(struct cf_catalogue_loading *loading, const char *value)
+{
+    if (strcmp(value, "retired") == 0)
+        return NULL;
+    snprintf(loading->reason, sizeof(loading->reason), "unknown status '%.60s': retired", value);
+    return loading->reason;
+}
+
+static const char *const field_words[] = {"token", "username", "password"};
+enum { FIELD_WORDS = sizeof(field_words) / sizeof(field_words[0]) };
+
+static size_t field_find(const char *word, size_t len)
+{
+    size_t i = 0;
+    while (i < FIELD_WORDS && (strlen(field_words[i]) != len || memcmp(field_words[i], word, len) != 0))
+        i++;
+    return i;
+}
+
+static const char *check_fields(struct cf_catalogue_loading *loading, const char *value)
+{
+    bool given[FIELD_WORDS] = {false};
+    const char *cursor = value, *end = value + strlen(value), *word;
+    size_t len;
+    while ((word = cf_word_next(&cursor, end, &len)) != NULL) {
+        size_t i = field_find(word, len);
+        if (i == FIELD_WORDS || given[i]) {
+            snprintf(loading->reason, sizeof(loading->reason), "%s field '%.*s': token, username, password",
+                     i == FIELD_WORDS ? "unknown" : "doubled", len > 60 ? 60 : (int)len, word);
+            return loading->reason;
+        }
+        given[i] = true;
+    }
+    return NULL;
+}
+
+struct known_name {
+    const char *name;
+    text_check *check;
+    bool is_required;
+};
+
+static const struct known_name api_names[API_TEXTS] = {
+    [TITLE] = {"title", check_line, true},
+    [KEY_PROCESS] = {"key-process", check_key_process, true},
+    [METHOD] = {"method", check_line, true}, /* that there is such a method: in the second pass */
+    [FIELDS] = {"fields", check_fields, false},
+    [BASE_URL] = {"base-url", check_url, true},
+    [ASSIGNMENT] = {"assignment", check_line, false},
+    [STATUS] = {"status", check_status, false},
+};
+
+static const struct known_name method_names[METHOD_TEXTS] = {
+    [TOKEN_URL] = {"token-url", check_url, false},
+    [SENDS] = {"sends", check_line, true},
+};
+
+/* Put value into *text, behind what is there when the line continues it. */
+static const char *text_put(char **text, const char *value, bool again)
+{
+    size_t old = again && *text != NULL ? strlen(*text) : 0;
+    size_t len = strlen(value);
+    if (old + len + 1 > VALUE_MAX)
+        return "value longer than 512 bytes";
+    char *joined = realloc(*text, old + len + 2);
+    if (joined == NULL)
+        return "out of memory";
+    *text = joined;
+    if (old > 0)
+        joined[old++] = ' ';
+    memcpy(joined + old, value, len + 1);
+    return NULL;
+}
+
+/* --- sections --- */
+
+/* The API of a section, made when it is new. Returns NULL with a reason when it may not be there. */
+static struct cf_api_entry *api_of(struct cf_catalogue_loading *loading, const char *section, const char **reason)
+{
+    bool found;
+    if (!cf_slug_valid(section, strlen(section))) {
+        *reason = "not a section of a catalogue: [method NAME], or [SLUG] of a-z, 0-9 and '-'";
+        return NULL;
+    }
+    size_t place = cf_catalogue_place(loading->catalogue, section, &found);
+    if (!found) {
+        struct cf_api_entry *api = cf_catalogue_add(loading->catalogue, section, place, loading->file);
+        *reason = "out of memory";
+        return api;
+    }
+    struct cf_api_entry *api = loading->catalogue->sorted[place];
+    if (api->file == loading->file)
+        return api;
+    snprintf(loading->reason, sizeof(loading->reason), "the API '%s' is defined by an earlier file", section);
+    *reason = loading->reason;
+    return NULL;
+}
+
+static bool method_name_valid(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789+-");
+    return len > 0 && len <= CF_SLUG_MAX && name[len] == '\0';
+}
+
+static struct cf_method_entry *method_of(struct cf_catalogue_loading *loading, const char *name,
+                                         const char **reason)
+{
+    if (!method_name_valid(name)) {
+        *reason = "not a method's name: a-z, 0-9, '+' and '-'";
+        return NULL;
+    }
+    struct cf_method_entry *method = cf_catalogue_method(loading->catalogue, name);
+    if (method == NULL) {
+        *reason = "out of memory";
+        return cf_catalogue_add_method(loading->catalogue, name, loading->file);
+    }
+    if (method->file == loading->file)
+        return method;
+    snprintf(loading->reason, sizeof(loading->reason), "the method '%s' is defined by an earlier file", name);
+    *reason = loading->reason;
+    return NULL;
+}
+
+/* --- the two passes --- */
+
+static const char *unknown_name(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,
+                                const char *name)
+{
+    int len = snprintf(loading->reason, sizeof(loading->reason), "unknown name '%.60s':", name);
+    for (size_t i = 0; i < count; i++)
+        len += snprintf(loading->reason + len, sizeof(loading->reason) - (size_t)len, "%s %s", i == 0 ? "" : ",",
+                        names[i].name);
+    return loading->reason;
+}
+
+static const char *collect_text(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,
+                                char **texts, const char *name, const char *value, bool again)
+{
+    size_t i = 0;
+    while (i < count && strcmp(names[i].name, name) != 0)
+        i++;
+    if (i == count)
+        return unknown_name(loading, names, count, name);
+    const char *reason = text_put(&texts[i], value, again);
+    return reason != NULL ? reason : names[i].check(loading, texts[i]);
+}
+
+static const char *method_section(const char *section)
+{
+    return strncmp(section, "method ", 7) == 0 ? section + 7 : NULL;
+}
+
+const char *cf_catalogue_collect(void *arg, const char *section, const char *name, const char *value, bool again)
+{
+    struct cf_catalogue_loading *loading = arg;
+    const char *reason = NULL, *method_name = method_section(section);
+    if (method_name != NULL) {
+        struct cf_method_entry *method = method_of(loading, method_name, &reason);
+        return method == NULL
+                   ? reason
+                   : collect_text(loading, method_names, METHOD_TEXTS, method->texts, name, value, again);
+    }
+    struct cf_api_entry *api = api_of(loading, section, &reason);
+    return api == NULL ? reason : collect_text(loading, api_names, API_TEXTS, api->texts, name, value, again);
+}
+
+static const char *missing_name(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,
+                                char *const *texts, const char *section)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!names[i].is_required || (texts[i] != NULL && *texts[i] != '\0'))
+            continue;
+        snprintf(loading->reason, sizeof(loading->reason), "[%s] has no %s", section, names[i].name);
+        return loading->reason;
+    }
+    return NULL;
+}
+
+static const char *complete_method(struct cf_catalogue_loading *loading, struct cf_method_entry *method,
+                                   const char *section)
+{
+    const char *reason = missing_name(loading, method_names, METHOD_TEXTS, method->texts, section);
+    if (reason != NULL)
+        return reason;
+    method->seen.token_url = method->texts[TOKEN_URL];
+    method->seen.sends = method->texts[SENDS];
+    method->is_complete = true;
+    return NULL;
+}
+
+static const char *complete_api(struct cf_catalogue_loading *loading, struct cf_api_entry *api)
+{
+    const char *reason = missing_name(loading, api_names, API_TEXTS, api->texts, api->slug);
+    if (reason != NULL)
+        return reason;
+    const struct cf_method_entry *method = cf_catalogue_method(loading->catalogue, api->texts[METHOD]);
+    if (method == NULL) {
+        snprintf(loading->reason, sizeof(loading->reason), "[%s] has the unknown method '%.60s'", api->slug,
+                 api->texts[METHOD]);
+        return loading->reason;
+    }
+    const char *assignment = api->texts[ASSIGNMENT];
+    api->seen.title = api->texts[TITLE];
+    api->seen.key_process = api->texts[KEY_PROCESS];
+    api->seen.method = &method->seen;
+    api->seen.fields = api->texts[FIELDS] == NULL ? "" : api->texts[FIELDS];
+    api->seen.base_url = api->texts[BASE_URL];
+    api->seen.assignment = assignment != NULL && *assignment != '\0' ? assignment : NULL;
+    api->seen.retired = api->texts[STATUS] != NULL;
+    api->is_complete = true;
+    return NULL;
+}
+
+const char *cf_catalogue_complete(void *arg, const char *section, const char *name, const char *value, bool again)
+{
+    struct cf_catalogue_loading *loading = arg;
+    (void)name;
+    (void)value;
+    (void)again;
+    const char *method_name = method_section(section);
+    if (method_name != NULL) {
+        struct cf_method_entry *method = cf_catalogue_method(loading->catalogue, method_name);
+        return method == NULL || method->is_complete ? NULL : complete_method(loading, method, section);
+    }
+    bool found;
+    size_t place = cf_catalogue_place(loading->catalogue, section, &found);
+    struct cf_api_entry *api = found ? loading->catalogue->sorted[place] : NULL;
+    return api == NULL || api->is_complete ? NULL : complete_api(loading, api);
+}
