@@ -98,51 +98,38 @@ struct cf_method_entry *cf_catalogue_add_method(struct cf_catalogue *catalogue, 
 
 /* --- loading --- */
 
-/* Can be false only when the file was another one in the second pass. */
-static bool is_complete(const struct cf_catalogue *catalogue)
+/* In two passes: an API may name a method that comes later. */
+static enum cf_error load_text(struct cf_catalogue *catalogue, const char *title, const char *text, size_t len,
+                               size_t number, struct cf_fault *fault)
 {
-    for (size_t i = 0; i < catalogue->count; i++)
-        if (!catalogue->order[i]->is_complete)
-            return false;
-    for (size_t i = 0; i < catalogue->method_count; i++)
-        if (!catalogue->methods[i]->is_complete)
-            return false;
-    return true;
-}
+    struct cf_catalogue_loading loading = {.catalogue = catalogue, .file = number};
+    enum cf_error error = cf_ini_text(title, text, len, cf_catalogue_collect, &loading, fault);
 
-static enum cf_error load_builtin(struct cf_catalogue *catalogue, struct cf_fault *fault)
-{
-    static const char title[] = "built-in catalogue";
-    struct cf_catalogue_loading loading = {.catalogue = catalogue};
-    size_t len = strlen(cf_catalogue_builtin);
-    enum cf_error error = cf_ini_text(title, cf_catalogue_builtin, len, cf_catalogue_collect, &loading, fault);
-    return error != CF_OK ? error
-                          : cf_ini_text(title, cf_catalogue_builtin, len, cf_catalogue_complete, &loading, fault);
+    return error == CF_OK ? cf_ini_text(title, text, len, cf_catalogue_complete, &loading, fault) : error;
 }
 
 static enum cf_error load_file(struct cf_catalogue *catalogue, const char *path, size_t number,
-                               struct cf_fault *fault)
+                               struct cf_sources *sources, struct cf_fault *fault)
 {
-    struct cf_catalogue_loading loading = {.catalogue = catalogue, .file = number};
-    enum cf_error error = cf_ini_file(path, cf_catalogue_collect, &loading, fault);
-    if (error == CF_OK)
-        error = cf_ini_file(path, cf_catalogue_complete, &loading, fault);
-    if (error == CF_OK && !is_complete(catalogue)) {
-        cf_fault_set(fault, "%s: changed while it was read", path);
-        error = CF_ECONFIG;
-    }
-    return error;
+    const char *text;
+    size_t len;
+    enum cf_error error = cf_sources_text(sources, path, &text, &len, fault);
+
+    return error == CF_OK ? load_text(catalogue, path, text, len, number, fault) : error;
 }
 
-enum cf_error cf_catalogue_load(const char *const *files, struct cf_catalogue **out, struct cf_fault *fault)
+enum cf_error cf_catalogue_load(const char *const *files, struct cf_sources *sources, struct cf_catalogue **out,
+                                struct cf_fault *fault)
 {
-    *out = NULL;
     struct cf_catalogue *catalogue = calloc(1, sizeof(*catalogue));
+    enum cf_error error;
+
+    *out = NULL;
     if (catalogue == NULL)
         return CF_ENOMEM;
-    enum cf_error error = load_builtin(catalogue, fault);
+    error = load_text(catalogue, "built-in catalogue", cf_catalogue_builtin, strlen(cf_catalogue_builtin), 0, fault);
     for (size_t i = 0; error == CF_OK && files != NULL && files[i] != NULL; i++)
-        error = load_file(catalogue, files[i], i + 1, fault);
+        error = load_file(catalogue, files[i], i + 1, sources, fault);
     if (error != CF_OK) {
         cf_catalogue_free(catalogue);
         return error;

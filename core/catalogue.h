@@ -7,6 +7,7 @@
 #define CF_CATALOGUE_H
 
 #include "error.h"
+#include "source.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -34,11 +35,11 @@ struct cf_api {
 
 struct cf_catalogue;
 
-/* Load the built-in catalogue, then files (NULL-terminated; NULL for none).
- * Returns 0, or what cf_ini_file gives, CF_ECONFIG naming file, line and reason: a slug that is not one or is
+/* Load the built-in catalogue, then files (NULL-terminated; NULL for none), through sources.
+ * Returns 0, or what cf_sources_text gives, CF_ECONFIG naming file, line and reason: a slug that is not one or is
  * doubled, an unknown name, a missing title, key-process, method or base-url. */
-CF_CHECKED enum cf_error cf_catalogue_load(const char *const *files, struct cf_catalogue **out,
-                                           struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_catalogue_load(const char *const *files, struct cf_sources *sources,
+                                           struct cf_catalogue **out, struct cf_fault *fault);
 void cf_catalogue_free(struct cf_catalogue *catalogue);
 
 size_t cf_catalogue_count(const struct cf_catalogue *catalogue);

@@ -276,18 +276,34 @@ static enum cf_error fill_defaults(struct cf_config *config, uint32_t owner)
     return member_add(config, 0, &who) ? CF_OK : CF_ENOMEM;
 }
 
-enum cf_error cf_config_load(const char *path, uint32_t owner, struct cf_config **out, struct cf_fault *fault)
+/* In two passes: members may name roles that come later. */
+static enum cf_error load_file(const char *path, struct cf_sources *sources, struct cf_config *config,
+                               struct cf_fault *fault)
 {
-    *out = NULL;
+    struct loading loading = {.config = config};
+    const char *text;
+    size_t len;
+    enum cf_error error = cf_sources_text(sources, path, &text, &len, fault);
+
+    if (error == CF_OK)
+        error = cf_ini_text(path, text, len, all_but_members, &loading, fault);
+    if (error == CF_OK)
+        error = cf_ini_text(path, text, len, members, &loading, fault);
+    return error;
+}
+
+enum cf_error cf_config_load(const char *path, uint32_t owner, struct cf_sources *sources, struct cf_config **out,
+                             struct cf_fault *fault)
+{
     struct cf_config *config = calloc(1, sizeof(*config));
+    enum cf_error error;
+
+    *out = NULL;
     if (config == NULL)
         return CF_ENOMEM;
-    struct loading loading = {.config = config};
-    enum cf_error error = fill_defaults(config, owner);
+    error = fill_defaults(config, owner);
     if (error == CF_OK && path != NULL)
-        error = cf_ini_file(path, all_but_members, &loading, fault);
-    if (error == CF_OK && path != NULL)
-        error = cf_ini_file(path, members, &loading, fault);
+        error = load_file(path, sources, config, fault);
     if (error != CF_OK) {
         cf_config_free(config);
         return error;

@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "principal.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,10 +52,10 @@ struct cf_config {
     char **catalogue_files; /* NULL-terminated */
 };
 
-/* Read path; NULL: built-in roles and the owner alone. owner: uid of who owns the store, who is super-admin.
- * Returns 0, or what cf_ini_file gives. *out: owned by the caller, NULL on failure. */
-CF_CHECKED enum cf_error cf_config_load(const char *path, uint32_t owner, struct cf_config **out,
-                                        struct cf_fault *fault);
+/* Read path, through sources; NULL: built-in roles and the owner alone. owner: uid of who owns the store, who is
+ * super-admin. Returns 0, or what cf_sources_text and cf_ini_text give. *out: owned by the caller, NULL on failure. */
+CF_CHECKED enum cf_error cf_config_load(const char *path, uint32_t owner, struct cf_sources *sources,
+                                        struct cf_config **out, struct cf_fault *fault);
 void cf_config_free(struct cf_config *config);
 
 /* "application-credentials" and so on, for one bit. */

@@ -2,20 +2,16 @@
 
 #include "text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <search.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* inih's header, which has the same name as ours: with -Icore, <ini.h> would find ours. */
 #include <../include/ini.h>
 
 /* inih reads into 200 bytes: the line, its newline and a NUL. */
-enum { LINE_MOST = 198, FILE_MOST = 1024 * 1024 };
+enum { LINE_MOST = 198 };
 
 struct parser {
     const char *at, *end; /* what is not yet read */
@@ -229,100 +225,3 @@ enum cf_error cf_ini_text(const char *title, const char *text, size_t len, cf_in
 }
 
 /* Open without waiting for a pipe's other end, and not through a symlink. */
-static enum cf_error open_file(const char *path, int *fd, struct cf_fault *fault)
-{
-    *fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd >= 0)
-        return CF_OK;
-    if (errno == ENOENT) {
-        cf_fault_set(fault, "%s: no such file", path);
-        return CF_ENOENT;
-    }
-    if (errno == ELOOP) {
-        cf_fault_set(fault, "%s: a symbolic link; name the file that it leads to", path);
-        return CF_EUNSAFE;
-    }
-    if (errno == ENXIO) {
-        cf_fault_set(fault, "%s: not a regular file", path);
-        return CF_EUNSAFE;
-    }
-    cf_fault_set(fault, "%s: cannot be opened: %s", path, strerror(errno));
-    return CF_EIO;
-}
-
-static enum cf_error check_file(const char *path, int fd, struct cf_fault *fault)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0) {
-        cf_fault_set(fault, "%s: cannot be read: %s", path, strerror(errno));
-        return CF_EIO;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        cf_fault_set(fault, "%s: not a regular file", path);
-        return CF_EUNSAFE;
-    }
-    if (st.st_uid != geteuid() && st.st_uid != 0) {
-        cf_fault_set(fault, "%s: belongs to user %u; it must belong to user %u or to root: chown %u %s", path,
-                     st.st_uid, geteuid(), geteuid(), path);
-        return CF_EUNSAFE;
-    }
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        cf_fault_set(fault, "%s: others than its owner may write to it (mode %04o): chmod go-w %s", path,
-                     st.st_mode & 07777, path);
-        return CF_EUNSAFE;
-    }
-    return CF_OK;
-}
-
-/* Read to the end. text has room for FILE_MOST + 1 bytes: one more than is allowed shows that there are too
- * many. */
-static enum cf_error read_file(const char *path, int fd, char *text, size_t *len, struct cf_fault *fault)
-{
-    ssize_t n = 1;
-
-    *len = 0;
-    while (n > 0 && *len <= FILE_MOST) {
-        do {
-            n = read(fd, text + *len, FILE_MOST + 1 - *len);
-        } while (n < 0 && errno == EINTR);
-        if (n > 0)
-            *len += (size_t)n;
-    }
-    if (n < 0) {
-        cf_fault_set(fault, "%s: cannot be read: %s", path, strerror(errno));
-        return CF_EIO;
-    }
-    if (*len > FILE_MOST) {
-        cf_fault_set(fault, "%s: larger than 1 MiB", path);
-        return CF_EUNSAFE;
-    }
-    return CF_OK;
-}
-
-enum cf_error cf_ini_file(const char *path, cf_ini_line *line, void *arg, struct cf_fault *fault)
-{
-    char *text = NULL;
-    size_t len;
-    int fd;
-    enum cf_error error = open_file(path, &fd, fault);
-
-    if (error == CF_OK)
-        error = check_file(path, fd, fault);
-    if (error != CF_OK)
-        goto out;
-    text = malloc(FILE_MOST + 1);
-    if (text == NULL) {
-        cf_fault_set(fault, "%s: out of memory", path);
-        error = CF_ENOMEM;
-        goto out;
-    }
-    error = read_file(path, fd, text, &len, fault);
-    if (error == CF_OK)
-        error = cf_ini_text(path, text, len, line, arg, fault);
-out:
-    free(text);
-    if (fd >= 0)
-        close(fd);
-    return error;
-}

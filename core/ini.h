@@ -22,9 +22,4 @@ typedef const char *cf_ini_line(void *arg, const char *section, const char *name
 CF_CHECKED enum cf_error cf_ini_text(const char *title, const char *text, size_t len, cf_ini_line *line, void *arg,
                                      struct cf_fault *fault);
 
-/* Read a file that must be a regular file (no symlink), at most 1 MiB, owned by the effective user or root and
- * writable by nobody else.
- * Returns as above, CF_ENOENT when there is no such file, CF_EUNSAFE for owner, mode or kind, CF_EIO. */
-CF_CHECKED enum cf_error cf_ini_file(const char *path, cf_ini_line *line, void *arg, struct cf_fault *fault);
-
 #endif

@@ -237,10 +237,11 @@ static enum cf_error read_wrapped(struct cf_store *store, struct cf_db *db, uint
     return error;
 }
 
-static enum cf_error unlock_keys(struct cf_store *store, struct cf_db *db, struct cf_fault *fault)
+static enum cf_error unwrap_key(struct cf_store *store, struct cf_db *db, struct cf_secret **data_key,
+                                struct cf_fault *fault)
 {
     uint8_t wrapped[WRAPPED_SIZE];
-    struct cf_secret *master = NULL, *data_key = NULL;
+    struct cf_secret *master = NULL;
     enum cf_error error = read_wrapped(store, db, wrapped);
 
     if (error != CF_OK)
@@ -248,52 +249,97 @@ static enum cf_error unlock_keys(struct cf_store *store, struct cf_db *db, struc
     if (error == CF_OK)
         error = cf_files_read_key(store->dir, &master, fault);
     if (error == CF_OK) {
-        error = cf_unwrap(master, store->id, wrapped, sizeof wrapped, &data_key);
+        error = cf_unwrap(master, store->id, wrapped, sizeof wrapped, data_key);
         if (error == CF_EWRONGKEY)
             cf_fault_set(fault, "master.key is not the key of the store in %s", store->path);
     }
-    if (error == CF_OK)
-        error = cf_keys_derive(data_key, &store->keys);
-    cf_secret_free(data_key);
     cf_secret_free(master);
     return error;
 }
 
-static enum cf_error open_database(struct cf_store *store, enum cf_store_mode mode, struct cf_fault *fault)
+static enum cf_error take_keys(struct cf_store *store, struct cf_db *db, struct cf_handover *handover,
+                               struct cf_fault *fault)
+{
+    struct cf_secret *data_key = NULL;
+    enum cf_error error = CF_OK;
+
+    if (handover != NULL && handover->has_key) {
+        data_key = cf_secret_copy(handover->key, CF_KEY_SIZE);
+        error = data_key == NULL ? CF_ENOMEM : CF_OK;
+    } else {
+        error = unwrap_key(store, db, &data_key, fault);
+    }
+    if (error == CF_OK)
+        error = cf_keys_derive(data_key, &store->keys);
+    if (error == CF_OK && handover != NULL) {
+        memcpy(handover->key, cf_secret_peek(data_key), CF_KEY_SIZE);
+        handover->has_key = true;
+    }
+    cf_secret_free(data_key);
+    return error;
+}
+
+static enum cf_error open_owned(struct cf_store *store, struct cf_handover *handover, struct cf_fault *fault)
+{
+    enum cf_error error = CF_OK;
+
+    if (handover != NULL)
+        store->lock = fcntl(handover->lock, F_DUPFD_CLOEXEC, 0);
+    else
+        error = cf_files_lock(store->dir, store->path, &store->lock, fault);
+    if (error == CF_OK)
+        error = store->lock < 0 ? CF_EIO : cf_sql_open(store->database, CF_SQL_WRITE, &store->writer, fault);
+    if (error == CF_OK)
+        error = cf_schema_migrate(store->writer, fault);
+    return error == CF_OK ? take_keys(store, store->writer, handover, fault) : error;
+}
+
+static enum cf_error open_observed(struct cf_store *store, struct cf_fault *fault)
 {
     struct cf_db *db;
-    enum cf_error error;
+    enum cf_error error = cf_sql_open(store->database, CF_SQL_READ, &db, fault);
 
-    if (mode == CF_STORE_OWN) {
-        error = cf_files_lock(store->dir, store->path, &store->lock, fault);
-        if (error == CF_OK)
-            error = cf_sql_open(store->database, CF_SQL_WRITE, &store->writer, fault);
-        if (error == CF_OK)
-            error = cf_schema_migrate(store->writer, fault);
-        return error == CF_OK ? unlock_keys(store, store->writer, fault) : error;
-    }
-    error = cf_sql_open(store->database, CF_SQL_READ, &db, fault);
     if (error != CF_OK)
         return error;
     store->idle[store->idle_count++] = db;
     error = cf_schema_expect(db, fault);
-    return error == CF_OK ? unlock_keys(store, db, fault) : error;
+    return error == CF_OK ? take_keys(store, db, NULL, fault) : error;
 }
 
-enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_store **out,
-                            struct cf_fault *fault)
+/* The directory, which must hold a store. *store: to be closed whatever comes. */
+static enum cf_error find_store(const char *path, struct cf_store **store, struct cf_fault *fault)
+{
+    enum cf_error error = store_new(path, store, fault);
+
+    if (error == CF_ENOENT || (error == CF_OK && !cf_files_have((*store)->dir, "credfs.db"))) {
+        cf_fault_set(fault, "there is no store in %s: make one with `credfs init`", path);
+        return CF_ENOENT;
+    }
+    return error;
+}
+
+enum cf_error cf_store_lock(const char *path, int *lock, struct cf_fault *fault)
+{
+    struct cf_store *store = NULL;
+    enum cf_error error = find_store(path, &store, fault);
+
+    *lock = -1;
+    if (error == CF_OK)
+        error = cf_files_lock(store->dir, store->path, lock, fault);
+    cf_store_close(store);
+    return error;
+}
+
+enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_handover *handover,
+                            struct cf_store **out, struct cf_fault *fault)
 {
     mode_t before = umask(077);
     struct cf_store *store = NULL;
-    enum cf_error error = store_new(path, &store, fault);
+    enum cf_error error = find_store(path, &store, fault);
 
     *out = NULL;
-    if (error == CF_OK && !cf_files_have(store->dir, "credfs.db")) {
-        cf_fault_set(fault, "there is no store in %s: make one with `credfs init`", store->path);
-        error = CF_ENOENT;
-    }
     if (error == CF_OK)
-        error = open_database(store, mode, fault);
+        error = mode == CF_STORE_OWN ? open_owned(store, handover, fault) : open_observed(store, fault);
     umask(before);
     if (error != CF_OK) {
         cf_store_close(store);

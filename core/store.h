@@ -36,11 +36,22 @@ struct cf_store;
  * Returns 0, CF_EEXIST when there is a store, CF_EUNSAFE, CF_EIO, CF_EFULL, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_store_create(const char *path, struct cf_fault *fault);
 
-/* Open it, running migrations that are due (CF_STORE_OWN).
+/* What a process leaves to the one that goes on with its work, in memory that outlives both. */
+struct cf_handover {
+    int lock;     /* a descriptor that holds the store's lock (cf_store_lock) */
+    bool has_key; /* set by the first to open the store; the next need no key slot */
+    uint8_t key[CF_KEY_SIZE]; /* the data key: the memory is locked, undumpable, and wiped by who made it */
+};
+
+/* Take the lock of the store at path for this process and those that inherit *lock, a descriptor.
+ * Returns 0, CF_ENOENT, CF_EUNSAFE, CF_EBUSY with the holder's pid in fault, CF_EIO. */
+CF_CHECKED enum cf_error cf_store_lock(const char *path, int *lock, struct cf_fault *fault);
+
+/* Open it, running migrations that are due (CF_STORE_OWN). handover: NULL, or what to go on with.
  * Returns 0, CF_ENOENT when there is no store, CF_EBUSY with the holder's pid in fault, CF_EUNSAFE, CF_EWRONGKEY,
  * CF_EFORMAT, CF_EIO, CF_ENOMEM. *out: owned by the caller, NULL on failure. */
-CF_CHECKED enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_store **out,
-                                       struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_handover *handover,
+                                       struct cf_store **out, struct cf_fault *fault);
 void cf_store_close(struct cf_store *store);
 
 /* The process that owns the store at path, or 0 when nobody does. */

@@ -18,8 +18,24 @@ static enum cf_error register_apis(struct cf_vault *vault)
     return error;
 }
 
-enum cf_error cf_vault_open(const char *store_path, const char *config_path, enum cf_store_mode mode,
-                            struct cf_vault **out, struct cf_fault *fault)
+/* What is configured, as one reading of its files. */
+static enum cf_error configure(struct cf_vault *vault, const struct cf_vault_options *options,
+                               struct cf_fault *fault)
+{
+    struct cf_sources *own = options->sources == NULL ? cf_sources_new() : NULL;
+    struct cf_sources *sources = own != NULL ? own : options->sources;
+    enum cf_error error = CF_ENOMEM;
+
+    if (sources != NULL)
+        error = cf_config_load(options->config, cf_store_owner(vault->store), sources, &vault->config, fault);
+    if (error == CF_OK)
+        error = cf_catalogue_load((const char *const *)vault->config->catalogue_files, sources, &vault->catalogue,
+                                  fault);
+    cf_sources_free(own);
+    return error;
+}
+
+enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out, struct cf_fault *fault)
 {
     struct cf_vault *vault = calloc(1, sizeof *vault);
     enum cf_error error;
@@ -27,14 +43,12 @@ enum cf_error cf_vault_open(const char *store_path, const char *config_path, enu
     *out = NULL;
     if (vault == NULL)
         return CF_ENOMEM;
-    error = cf_store_open(store_path, mode, &vault->store, fault);
+    error = cf_store_open(options->store, options->mode, options->handover, &vault->store, fault);
     if (error == CF_OK)
-        error = cf_config_load(config_path, cf_store_owner(vault->store), &vault->config, fault);
-    if (error == CF_OK)
-        error = cf_catalogue_load((const char *const *)vault->config->catalogue_files, &vault->catalogue, fault);
-    if (error == CF_OK && mode == CF_STORE_OWN)
+        error = configure(vault, options, fault);
+    if (error == CF_OK && options->mode == CF_STORE_OWN)
         error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &vault->audit, fault);
-    if (error == CF_OK && mode == CF_STORE_OWN) {
+    if (error == CF_OK && options->mode == CF_STORE_OWN) {
         error = register_apis(vault);
         if (error != CF_OK)
             cf_fault_set(fault, "the catalogue cannot be written to the store: %s", cf_error_text(error));

@@ -18,10 +18,18 @@ struct cf_vault {
     struct cf_audit *audit; /* NULL when observing */
 };
 
-/* Open store, configuration (config_path NULL: none), catalogue and audit log; cf_crypto_start must have been called.
+struct cf_vault_options {
+    const char *store;            /* path */
+    const char *config;           /* path; NULL: no configuration file */
+    enum cf_store_mode mode;
+    struct cf_handover *handover; /* NULL, or what to go on with (store.h) */
+    struct cf_sources *sources;   /* NULL, or where the configuration is read from and kept; not taken */
+};
+
+/* Open store, configuration, catalogue and audit log; cf_crypto_start must have been called.
  * Returns what cf_store_open, cf_config_load, cf_catalogue_load and cf_audit_open give. */
-CF_CHECKED enum cf_error cf_vault_open(const char *store_path, const char *config_path, enum cf_store_mode mode,
-                                       struct cf_vault **out, struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out,
+                                       struct cf_fault *fault);
 void cf_vault_close(struct cf_vault *vault);
 
 /* Judge an access that reveals and changes nothing (entering, listing, reading, opening for writing); a denial is

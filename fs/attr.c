@@ -107,8 +107,9 @@ enum cf_error attr_lookup(struct fs_state *fs, struct cf_txn *txn, const struct 
 {
     *entry = (struct fuse_entry_param){
         .ino = node->ino,
-        /* The kernel ends the inode of a directory that is removed: one that is put back needs another. */
-        .generation = node->row->subject == FS_OF_APP ? (uint64_t)node->app.lives + 1 : 1,
+        /* The kernel ends the inode of a directory that is removed: one that is put back needs another. The files in
+         * it go on: who holds one open may read on after its App was restored. */
+        .generation = fs_row_id(node->row) == FS_APP ? (uint64_t)node->app.lives + 1 : 1,
         .attr_timeout = attr_timeout(node->row),
         .entry_timeout = attr_name_timeout,
     };

@@ -232,7 +232,7 @@ int cmd_audit(int argc, char **argv)
         return code;
     error = cf_crypto_start(&fault);
     if (error == CF_OK)
-        error = cf_store_open(options.place.store, CF_STORE_OBSERVE, &store, &fault);
+        error = cf_store_open(options.place.store, CF_STORE_OBSERVE, NULL, &store, &fault);
     if (error != CF_OK)
         return command_fail(error, &fault);
     code = options.verify ? verify(store, options.json) : show(store, &options);

@@ -40,11 +40,13 @@ static int harden(void)
 
 static int open_vault(const struct mount_command *command, struct cf_vault **vault)
 {
+    const struct cf_vault_options options = {
+        .store = command->place.store, .config = command->place.config, .mode = CF_STORE_OWN};
     struct cf_fault fault = {""};
     enum cf_error error = cf_crypto_start(&fault);
 
     if (error == CF_OK)
-        error = cf_vault_open(command->place.store, command->place.config, CF_STORE_OWN, vault, &fault);
+        error = cf_vault_open(&options, vault, &fault);
     return error == CF_OK ? 0 : command_fail(error, &fault);
 }
 

@@ -53,15 +53,18 @@ int place_settle(struct place *place)
 
 int command_open(struct place *place, struct cf_vault **vault)
 {
+    struct cf_vault_options options = {.mode = CF_STORE_OBSERVE};
     struct cf_fault fault = {""};
     enum cf_error error;
     int code = place_settle(place);
 
     if (code != 0)
         return code;
+    options.store = place->store;
+    options.config = place->config;
     error = cf_crypto_start(&fault);
     if (error == CF_OK)
-        error = cf_vault_open(place->store, place->config, CF_STORE_OBSERVE, vault, &fault);
+        error = cf_vault_open(&options, vault, &fault);
     return error == CF_OK ? 0 : command_fail(error, &fault);
 }
 

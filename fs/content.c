@@ -39,8 +39,7 @@ enum cf_error content_status(struct fs_state *fs, struct cf_txn *txn, const stru
     return CF_OK;
 }
 
-enum cf_error content_apis(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
-                           struct cf_text *out)
+enum cf_error content_apis(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, struct cf_text *out)
 {
     return cf_print_apis(fs->vault, txn, &node->app, out);
 }
@@ -52,8 +51,7 @@ enum cf_error content_grants(struct fs_state *fs, struct cf_txn *txn, const stru
     return cf_print_grants(txn, &node->app, out);
 }
 
-enum cf_error content_info(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
-                           struct cf_text *out)
+enum cf_error content_info(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, struct cf_text *out)
 {
     return cf_print_info(fs->vault, txn, &node->app, out);
 }

@@ -1,10 +1,11 @@
 #include "handle.h"
 
-enum { LENGTH_BITS = 24, MARK_BITS = 38, UID_BITS = 32, WRITER_MARK_BITS = 29 };
+enum { LENGTH_BITS = 24, MARK_BITS = 38, UID_BITS = 32, WRITER_MARK_BITS = 28 };
 
 #define WRITES (UINT64_C(1) << 63)
 #define READS (UINT64_C(1) << 62)
 #define APPENDS (UINT64_C(1) << 61)
+#define NONBLOCKING (UINT64_C(1) << 60)
 
 static uint64_t low_bits(uint64_t number, unsigned bits)
 {
@@ -23,7 +24,8 @@ uint64_t handle_pack(const struct handle *handle)
 
     if (!handle->writes)
         return fh | mark << LENGTH_BITS | low_bits(handle->len, LENGTH_BITS);
-    return fh | WRITES | (handle->appends ? APPENDS : 0) | mark << UID_BITS | handle->uid;
+    fh |= WRITES | (handle->appends ? APPENDS : 0) | (handle->nonblocking ? NONBLOCKING : 0);
+    return fh | mark << UID_BITS | handle->uid;
 }
 
 struct handle handle_unpack(uint64_t fh)
@@ -32,6 +34,7 @@ struct handle handle_unpack(uint64_t fh)
 
     if (handle.writes) {
         handle.appends = fh & APPENDS;
+        handle.nonblocking = fh & NONBLOCKING;
         handle.uid = (uint32_t)low_bits(fh, UID_BITS);
         handle.mark = low_bits(fh >> UID_BITS, WRITER_MARK_BITS);
     } else {

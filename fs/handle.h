@@ -1,7 +1,8 @@
 /* handle.h: file handles that describe themselves, so that a server that starts over can go on with open files.
  *
  *   opened for reading alone:   bit 63 0 · bit 62 1 · bits 24–61 mark · bits 0–23 length
- *   opened for writing:         bit 63 1 · bit 62 also for reading · bit 61 O_APPEND · bits 32–60 mark · 0–31 uid
+ *   opened for writing:         bit 63 1 · bit 62 also for reading · bit 61 O_APPEND · bit 60 O_NONBLOCK ·
+ *                               bits 32–59 mark · bits 0–31 uid
  *
  * The mark of a field is the number of the version that was revealed; the mark of a text is a hash of what was
  * rendered at the open, so that two renderings of one mark and length are the same text. Directories and the audit
@@ -16,9 +17,10 @@
 
 struct handle {
     bool reads, writes, appends;
-    uint32_t uid;  /* who opened it; only where it writes */
-    uint64_t mark; /* as many bits of it as there is room for */
-    uint32_t len;  /* of the text; HANDLE_LENGTH_UNKNOWN where it writes or is longer than fits */
+    bool nonblocking; /* as truncate(1) opens; only where it writes */
+    uint32_t uid;     /* who opened it; only where it writes */
+    uint64_t mark;    /* as many bits of it as there is room for */
+    uint32_t len;     /* of the text; HANDLE_LENGTH_UNKNOWN where it writes or is longer than fits */
 };
 
 enum { HANDLE_LENGTH_UNKNOWN = (1 << 24) - 1 };

@@ -12,8 +12,14 @@
 
 enum { KEY_OWNER = 1, KEY_UMASK, KEY_PERMISSIONS };
 
-#define OPTION(template, member, number) {template, offsetof(struct mount_options, member), number}
-#define REFUSED(template, key) {template, UINT_MAX, key} /* FUSE_OPT_KEY, without its conversion of -1U */
+#define OPTION(template, member, number)                         \
+    {                                                            \
+        template, offsetof(struct mount_options, member), number \
+    }
+#define REFUSED(template, key)  \
+    {                           \
+        template, UINT_MAX, key \
+    } /* FUSE_OPT_KEY, without its conversion of -1U */
 
 /* What mount(8) and fstab pass on by themselves, and what cannot be had otherwise: suid, dev and exec are overridden.
  * A later one of ro and rw counts. */
@@ -31,10 +37,9 @@ static const struct fuse_opt table[] = {
 };
 
 static const char *const ignored[] = {
-    "defaults",  "suid",       "nosuid",     "dev",         "nodev",    "exec",      "noexec",
-    "atime",     "noatime",    "relatime",   "norelatime",  "diratime", "nodiratime", "strictatime",
-    "async",     "sync",       "dirsync",    "auto",        "noauto",   "user",      "nouser",
-    "users",     "owner",      "group",      "nofail",      "_netdev",
+    "defaults", "suid",       "nosuid",   "dev",        "nodev",       "exec",  "noexec", "atime",   "noatime",
+    "relatime", "norelatime", "diratime", "nodiratime", "strictatime", "async", "sync",   "dirsync", "auto",
+    "noauto",   "user",       "nouser",   "users",      "owner",       "group", "nofail", "_netdev",
 };
 
 static bool is_ignored(const char *option)
@@ -51,9 +56,10 @@ static int refuse(const char *option, int key)
 {
     switch (key) {
     case KEY_OWNER:
-        log_error("-o %s: owners are not set: run credfs as the user that owns the store, and say in credfs.ini who "
-                  "may do what",
-                  option);
+        log_error(
+            "-o %s: owners are not set: run credfs as the user that owns the store, and say in credfs.ini who "
+            "may do what",
+            option);
         break;
     case KEY_UMASK:
     case KEY_PERMISSIONS:

@@ -3,7 +3,7 @@
 #define CREDFS_MOUNT_OPTIONS_H
 
 struct mount_options {
-    char *store, *config; /* NULL when not said; owned */
+    char *store, *config;       /* NULL when not said; owned */
     int allow_other, read_only; /* 0 or 1: fuse_opt writes ints */
 };
 

@@ -110,8 +110,9 @@ static int mount_as_user(const struct mounting *mounting)
     int ends[2], device = -1;
 
     (void)snprintf(path, sizeof(path), "%s", mounting->mountpoint);
-    (void)snprintf(options, sizeof(options), "%s,nosuid,nodev,noexec%s,subtype=credfs,fsname=",
-                   mounting->read_only ? "ro" : "rw", mounting->allow_other ? ",allow_other" : "");
+    (void)snprintf(options, sizeof(options),
+                   "%s,nosuid,nodev,noexec%s,subtype=credfs,fsname=", mounting->read_only ? "ro" : "rw",
+                   mounting->allow_other ? ",allow_other" : "");
     if (!add_escaped(options, sizeof(options), mounting->source)) {
         log_error("%s: the source's name is too long", mounting->source);
         return -1;
@@ -127,9 +128,8 @@ static int mount_as_user(const struct mounting *mounting)
     (void)close(ends[1]);
     if (device < 0)
         log_error("%s: cannot be mounted%s", mounting->mountpoint,
-                  mounting->allow_other
-                      ? ": for -o allow_other, /etc/fuse.conf must have a line user_allow_other"
-                      : "");
+                  mounting->allow_other ? ": for -o allow_other, /etc/fuse.conf must have a line user_allow_other"
+                                        : "");
     return device;
 }
 
@@ -141,8 +141,8 @@ int mounting_do(const struct mounting *mounting)
 void mounting_undo(const char *mountpoint)
 {
     char path[PATH_SIZE];
-    char *argv[] = {(char[]){"fusermount3"}, (char[]){"-u"}, (char[]){"-q"}, (char[]){"-z"}, (char[]){"--"}, path,
-                    NULL};
+    char *argv[] = {
+        (char[]){"fusermount3"}, (char[]){"-u"}, (char[]){"-q"}, (char[]){"-z"}, (char[]){"--"}, path, NULL};
     char *environment[] = {NULL};
 
     if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT)

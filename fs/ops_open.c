@@ -98,6 +98,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         .reads = (fi->flags & O_ACCMODE) != O_WRONLY,
         .writes = (fi->flags & O_ACCMODE) != O_RDONLY,
         .appends = fi->flags & O_APPEND,
+        .nonblocking = fi->flags & O_NONBLOCK,
         .uid = fuse_req_ctx(req)->uid,
     };
 

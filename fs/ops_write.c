@@ -80,6 +80,13 @@ static enum cf_error truncate_to(struct request *r, off_t size, const struct sta
     return change(r->fs, caller, row, &nothing);
 }
 
+/* An editor that saves in place (vim) cuts the file it has open to nothing and then writes: if that write is refused,
+ * its cutting must not have taken everything away. Only truncate(1), which opens with O_NONBLOCK, means it. */
+static bool is_half_a_save(off_t size, const struct fuse_file_info *fi)
+{
+    return fi && size == 0 && !handle_unpack(fi->fh).nonblocking;
+}
+
 /* Of an open file, the right was decided at the open. */
 static enum cf_error set_size(struct request *r, off_t size, const struct fuse_file_info *fi)
 {
@@ -91,6 +98,8 @@ static enum cf_error set_size(struct request *r, off_t size, const struct fuse_f
         error = attr_fill(r->fs, &r->txn, &r->node, &now);
     if (error != CF_OK)
         return error;
+    if (is_half_a_save(size, fi))
+        return CF_OK;
     if (!fi)
         return truncate_to(r, size, &now, &r->caller);
     who = opener(r->req, fi->fh);
@@ -103,8 +112,7 @@ static enum cf_error set_size(struct request *r, off_t size, const struct fuse_f
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int what, struct fuse_file_info *fi)
 {
     const int never = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
-    const int times =
-        FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+    const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
     bool is_size = what & FUSE_SET_ATTR_SIZE;
     struct request r;
     enum cf_error error = CF_OK;

@@ -71,13 +71,13 @@ struct fs_row {
     enum fs_row_id parent; /* the root's is the root; an App's is apps, or trash when it is there */
     enum fs_kind kind;
     enum fs_subject subject;
-    mode_t mode;          /* as shown; never what is judged by */
-    enum cf_action read;  /* of a directory: enter and list */
-    enum cf_action write; /* of a directory: make, move or remove entries */
-    enum cf_field field;  /* FS_KIND_FIELD only */
-    fs_print *print;      /* FS_KIND_TEXT only */
+    mode_t mode;           /* as shown; never what is judged by */
+    enum cf_action read;   /* of a directory: enter and list */
+    enum cf_action write;  /* of a directory: make, move or remove entries */
+    enum cf_field field;   /* FS_KIND_FIELD only */
+    fs_print *print;       /* FS_KIND_TEXT only */
     fs_write_input *input; /* NULL where nothing is written */
-    bool holds_set;       /* truncating it to nothing empties a set */
+    bool holds_set;        /* truncating it to nothing empties a set */
 };
 
 /* The row of an inode number, or NULL when there is none of that number. */

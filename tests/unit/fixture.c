@@ -25,8 +25,8 @@ static void write_config(const char *path)
 static void open_vault(struct fixture *fixture)
 {
     struct cf_fault fault = {""};
-    enum cf_error error =
-        cf_vault_open(fixture->store, fixture->config, CF_STORE_OWN, &fixture->vault, &fault);
+    const struct cf_vault_options options = {.store = fixture->store, .config = fixture->config, .mode = CF_STORE_OWN};
+    enum cf_error error = cf_vault_open(&options, &fixture->vault, &fault);
 
     if (error != CF_OK)
         print_message("open: %s: %s\n", cf_error_text(error), fault.text);

@@ -50,6 +50,15 @@ static void put(size_t i, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+static enum cf_error load_files(const char *const *files, struct cf_catalogue **catalogue, struct cf_fault *fault)
+{
+    struct cf_sources *sources = cf_sources_new();
+    enum cf_error error = cf_catalogue_load(files, sources, catalogue, fault);
+
+    cf_sources_free(sources);
+    return error;
+}
+
 /* Load the built-in catalogue and as many site files as there are texts. */
 static enum cf_error load(const char *first, const char *second, struct cf_catalogue **catalogue,
                           struct cf_fault *fault)
@@ -66,7 +75,7 @@ static enum cf_error load(const char *first, const char *second, struct cf_catal
     }
     memset(fault, 0, sizeof(*fault));
     *catalogue = (void *)1;
-    return cf_catalogue_load(files, catalogue, fault);
+    return load_files(files, catalogue, fault);
 }
 
 static struct cf_catalogue *loaded(const char *first, const char *second)
@@ -372,10 +381,10 @@ static void a_missing_file_is_an_error(void **state)
     struct cf_fault fault = {{0}};
 
     (void)state;
-    assert_int_equal(cf_catalogue_load(files, &catalogue, &fault), CF_ENOENT);
+    assert_int_equal(load_files(files, &catalogue, &fault), CF_ENOENT);
     assert_null(catalogue);
     assert_non_null(strstr(fault.text, "/nonexistent/x.ini"));
-    assert_int_equal(cf_catalogue_load(NULL, &catalogue, &fault), CF_OK);
+    assert_int_equal(load_files(NULL, &catalogue, &fault), CF_OK);
     cf_catalogue_free(catalogue);
 }
 

@@ -36,6 +36,15 @@ static int stop(void **state)
     return unlink(path);
 }
 
+static enum cf_error load_path(const char *file, struct cf_config **config, struct cf_fault *fault)
+{
+    struct cf_sources *sources = cf_sources_new();
+    enum cf_error error = cf_config_load(file, OWNER, sources, config, fault);
+
+    cf_sources_free(sources);
+    return error;
+}
+
 static enum cf_error load(const char *text, struct cf_config **config, struct cf_fault *fault)
 {
     FILE *file = fopen(path, "w");
@@ -45,7 +54,7 @@ static enum cf_error load(const char *text, struct cf_config **config, struct cf
     assert_int_equal(fclose(file), 0);
     memset(fault, 0, sizeof(*fault));
     *config = (void *)1;
-    return cf_config_load(path, OWNER, config, fault);
+    return load_path(path, config, fault);
 }
 
 static struct cf_config *loaded(const char *text)
@@ -108,7 +117,7 @@ static void without_a_file_the_owner_is_all(void **state)
     struct cf_config *config;
 
     (void)state;
-    assert_int_equal(cf_config_load(NULL, OWNER, &config, NULL), CF_OK);
+    assert_int_equal(load_path(NULL, &config, NULL), CF_OK);
     assert_defaults(config);
     cf_config_free(config);
     cf_config_free(NULL);
@@ -259,10 +268,10 @@ static void an_unsafe_file_is_refused(void **state)
     (void)state;
     cf_config_free(config);
     assert_int_equal(chmod(path, 0620), 0);
-    assert_int_equal(cf_config_load(path, OWNER, &config, &fault), CF_EUNSAFE);
+    assert_int_equal(load_path(path, &config, &fault), CF_EUNSAFE);
     assert_null(config);
     assert_int_equal(chmod(path, 0600), 0);
-    assert_int_equal(cf_config_load("/nonexistent/credfs.ini", OWNER, &config, &fault), CF_ENOENT);
+    assert_int_equal(load_path("/nonexistent/credfs.ini", &config, &fault), CF_ENOENT);
     assert_null(config);
 }
 

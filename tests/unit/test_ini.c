@@ -8,15 +8,9 @@
 
 #include "ini.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -265,154 +259,6 @@ static void any_mixture_is_answered(void **state)
     }
 }
 
-static char folder[] = "/tmp/test_ini.XXXXXX";
-static char path[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof(path), "%s/f.ini", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static void write_file(const char *text, size_t len, mode_t mode)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, len), len);
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
-
-static enum cf_error read_path(struct cf_fault *fault)
-{
-    struct seen seen = {.text = ""};
-
-    *fault = (struct cf_fault){""};
-    return cf_ini_file(path, collect, &seen, fault);
-}
-
-static void files_are_read(void **state)
-{
-    struct cf_fault fault;
-    struct seen seen = {.text = ""};
-    char want[128];
-
-    (void)state;
-    write_file("[s]\na = 1\n", 10, 0644);
-    assert_int_equal(cf_ini_file(path, collect, &seen, &fault), CF_OK);
-    assert_string_equal(seen.text, "s|a|1\n");
-    write_file("[s]\na\n", 6, 0600);
-    assert_int_equal(read_path(&fault), CF_ECONFIG);
-    snprintf(want, sizeof(want), "%s:2: neither", path);
-    assert_memory_equal(fault.text, want, strlen(want));
-    write_file("", 0, 0600);
-    assert_int_equal(read_path(&fault), CF_OK);
-    unlink(path);
-    assert_int_equal(read_path(&fault), CF_ENOENT);
-    assert_int_equal(cf_ini_file("/dev/null/x", collect, &seen, &fault), CF_EIO);
-}
-
-static void files_that_others_may_write_are_refused(void **state)
-{
-    struct cf_fault fault;
-    char want[128];
-
-    (void)state;
-    snprintf(want, sizeof(want), "chmod go-w %s", path);
-    for (mode_t bit = 0020; bit != 0; bit = bit == 0020 ? 0002 : 0) {
-        write_file("a = 1\n", 6, 0600 | bit);
-        assert_int_equal(read_path(&fault), CF_EUNSAFE);
-        assert_non_null(strstr(fault.text, want));
-    }
-    unlink(path);
-}
-
-static void other_kinds_of_file_are_refused(void **state)
-{
-    struct cf_fault fault;
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    (void)state;
-    assert_int_equal(symlink("/etc/passwd", path), 0);
-    assert_int_equal(read_path(&fault), CF_EUNSAFE);
-    assert_non_null(strstr(fault.text, "symbolic link"));
-    unlink(path);
-    assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(read_path(&fault), CF_EUNSAFE);
-    unlink(path);
-    assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(read_path(&fault), CF_EUNSAFE);
-    rmdir(path);
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(read_path(&fault), CF_EUNSAFE);
-    unlink(path);
-    close(fd);
-}
-
-static void files_past_1_mib_are_refused(void **state)
-{
-    enum { MIB = 1024 * 1024 };
-    struct cf_fault fault;
-    char *text = malloc(MIB + 1);
-
-    (void)state;
-    assert_non_null(text);
-    memset(text, '\n', MIB + 1);
-    write_file(text, MIB, 0600);
-    assert_int_equal(read_path(&fault), CF_OK);
-    write_file(text, MIB + 1, 0600);
-    assert_int_equal(read_path(&fault), CF_EUNSAFE);
-    assert_non_null(strstr(fault.text, "1 MiB"));
-    free(text);
-    unlink(path);
-}
-
-/* Read as a user who is neither root nor the file's owner. */
-static bool is_refused_for(uid_t owner, uid_t reader)
-{
-    int status = 0;
-    pid_t pid;
-
-    assert_int_equal(chmod(folder, 0711), 0);
-    write_file("a = 1\n", 6, 0644);
-    assert_int_equal(chown(path, owner, (gid_t)-1), 0);
-    pid = fork();
-    if (pid == 0) {
-        struct cf_fault fault;
-        bool is_right = setresuid(reader, reader, reader) == 0 && read_path(&fault) == CF_EUNSAFE &&
-                        strstr(fault.text, "chown") != NULL;
-
-        _exit(is_right ? 1 : 0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    unlink(path);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
-}
-
-static void files_of_other_users_are_refused(void **state)
-{
-    (void)state;
-    if (geteuid() != 0)
-        skip();
-    assert_true(is_refused_for(1, 0));
-    assert_true(is_refused_for(1, 65534));
-    assert_false(is_refused_for(0, 65534));
-    assert_false(is_refused_for(65534, 65534));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,12 +274,7 @@ int main(void)
         cmocka_unit_test(the_first_wrong_line_is_named),
         cmocka_unit_test(many_names_are_quick),
         cmocka_unit_test(any_mixture_is_answered),
-        cmocka_unit_test(files_are_read),
-        cmocka_unit_test(files_that_others_may_write_are_refused),
-        cmocka_unit_test(other_kinds_of_file_are_refused),
-        cmocka_unit_test(files_past_1_mib_are_refused),
-        cmocka_unit_test(files_of_other_users_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

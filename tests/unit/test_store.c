@@ -29,7 +29,7 @@ static void assert_open(const struct fixture *fixture, enum cf_error expected, c
     struct cf_fault fault = {""};
     struct cf_store *store;
 
-    assert_int_equal(cf_store_open(fixture->store, CF_STORE_OWN, &store, &fault), expected);
+    assert_int_equal(cf_store_open(fixture->store, CF_STORE_OWN, NULL, &store, &fault), expected);
     if (expected == CF_OK) {
         cf_store_close(store);
     } else {
@@ -73,7 +73,7 @@ static void test_observe(void **state)
 
     fixture_app(fixture, "billing");
     for (int owned = 1; owned >= 0; owned--) {
-        assert_int_equal(cf_store_open(fixture->store, CF_STORE_OBSERVE, &store, &fault), CF_OK);
+        assert_int_equal(cf_store_open(fixture->store, CF_STORE_OBSERVE, NULL, &store, &fault), CF_OK);
         assert_int_equal(cf_txn_read(store, &txn), CF_OK);
         assert_int_equal(cf_app_by_name(&txn, CF_IN_APPS, "billing", &app), CF_OK);
         assert_int_not_equal(cf_sql_run(txn.db, "DELETE FROM app", ""), CF_OK);
