@@ -295,13 +295,7 @@ static enum cf_error find_tip(struct cf_audit *audit, bool is_named, const struc
                               struct cf_walk *walk)
 {
     const struct cf_walk_rules rules = {.limit = INT64_MAX};
-    if (is_named && ends_with(audit->fd, head)) {
-        audit->tip = *head;
-        enum cf_error error = cf_audit_walk(audit->fd, audit->keys, &audit->tip, head, &rules, walk);
-        if (error != CF_OK || walk->bad == 0)
-            return error;
-    }
-    audit->tip = (struct cf_tip){0};
+    audit->tip = is_named && ends_with(audit->fd, head) ? *head : (struct cf_tip){0};
     return cf_audit_walk(audit->fd, audit->keys, &audit->tip, is_named ? head : NULL, &rules, walk);
 }
 

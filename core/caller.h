@@ -11,7 +11,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A request that can come a second time, when the process that worked on it died before it answered. Its change keeps
+ * these numbers in its own transaction, so that it is never made twice (change.h). */
+struct cf_request {
+    int64_t session; /* random, of the mount */
+    int64_t number;  /* unique in the session */
+    int slot;        /* of those that are under way at once, each has another; from 0 */
+    bool is_again;   /* it may have been made before */
+};
+
 struct cf_caller {
+    const struct cf_request *request; /* NULL: it comes once; not owned */
     uint32_t uid, gid;
     pid_t pid; /* the thread's id in our name space; 0: unknown */
     bool groups_known;

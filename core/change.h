@@ -3,6 +3,8 @@
  *
  * caller: who asks. The functions that write to a file (cf_write_*) do not judge the permission to edit, which was
  * decided when the file was opened (cf_vault_permit); they do judge what depends on the text: a user assignment.
+ * A caller with a request (struct cf_request) that was answered before gets the same answer again and nothing is
+ * changed a second time; an App is then given as it is now.
  * All may return CF_EIO, CF_EFULL, CF_ENOMEM, CF_ETAMPER, CF_EAUDIT beside what is named.
  */
 #ifndef CF_CHANGE_H

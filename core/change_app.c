@@ -38,10 +38,11 @@ static enum cf_error create(struct cf_change *change, const char *name)
         error = set_name(app, name);
     if (error == CF_OK)
         error = cf_change_begin(change);
+    if (error != CF_OK)
+        return error;
     app->created = cf_now();
     app->created_by = change->caller->uid;
-    if (error == CF_OK)
-        error = cf_app_insert(&change->txn, app);
+    error = cf_app_insert(&change->txn, app);
     if (error == CF_OK) {
         change->has_app = change->touches = true;
         error = issue_first(change);
@@ -70,8 +71,9 @@ static enum cf_error begin_named(struct cf_change *change, enum cf_action action
 
     if (error == CF_OK)
         error = cf_change_begin(change);
-    if (error == CF_OK)
-        error = cf_app_by_name(&change->txn, place, change->name, &change->app);
+    if (error != CF_OK)
+        return error;
+    error = cf_app_by_name(&change->txn, place, change->name, &change->app);
     change->has_app = error == CF_OK;
     return error;
 }
@@ -103,7 +105,8 @@ enum cf_error cf_move_app(struct cf_vault *vault, struct cf_caller *caller, enum
         error = CF_EFORBIDDEN;
     if (error == CF_OK)
         error = set_name(&change.app, new_name);
-    put(&change.app, to);
+    if (error == CF_OK)
+        put(&change.app, to);
     error = cf_change_end(&change, error);
     if (error == CF_OK && app != NULL)
         *app = change.app;

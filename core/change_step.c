@@ -2,15 +2,67 @@
 
 #include "clock.h"
 
+/* The App that the change was about, as it is now; it may be gone since. */
+static enum cf_error load_answered(struct cf_change *change, struct cf_txn *txn, int64_t serial)
+{
+    enum cf_error error = serial == 0 ? CF_ENOENT : cf_app_by_serial(txn, serial, &change->app);
+
+    change->has_app = error == CF_OK;
+    return error == CF_OK || error == CF_ENOENT ? CF_EANSWERED : error;
+}
+
+/* Was this request's change made before its worker died? */
+static enum cf_error look_for_answer(struct cf_change *change)
+{
+    const struct cf_request *request = change->caller->request;
+    struct cf_rows *rows = NULL;
+    struct cf_txn txn;
+    bool row = false;
+    enum cf_error error;
+
+    if (request == NULL || !request->is_again)
+        return CF_OK;
+    error = cf_txn_read(change->vault->store, &txn);
+    if (error == CF_OK)
+        error = cf_sql_query(txn.db, &rows,
+                             "SELECT app FROM answered WHERE slot = ? AND session = ? AND request = ?", "iii",
+                             (int64_t)request->slot, request->session, request->number);
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK && row)
+        error = load_answered(change, &txn, cf_sql_int(rows, 0));
+    cf_sql_done(rows);
+    cf_txn_end(&txn);
+    return error;
+}
+
+static enum cf_error note_answer(struct cf_change *change)
+{
+    const struct cf_request *request = change->caller->request;
+
+    if (request == NULL || change->txn.store == NULL)
+        return CF_OK;
+    return cf_sql_run(change->txn.db,
+                      "INSERT OR REPLACE INTO answered (slot, session, request, app) VALUES (?, ?, ?, ?)", "iiii",
+                      (int64_t)request->slot, request->session, request->number,
+                      change->has_app ? change->app.serial : INT64_C(0));
+}
+
 enum cf_error cf_change_judge(struct cf_change *change, enum cf_action action)
 {
+    enum cf_error error = look_for_answer(change);
+
+    if (error != CF_OK)
+        return error;
     cf_judge(NULL, change->vault->config, change->caller, action, NULL, CF_NO_FIELD, &change->verdict);
     return change->verdict.error;
 }
 
 enum cf_error cf_change_begin(struct cf_change *change)
 {
-    return cf_txn_write(change->vault->store, &change->txn);
+    enum cf_error error = look_for_answer(change);
+
+    return error == CF_OK ? cf_txn_write(change->vault->store, &change->txn) : error;
 }
 
 enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial)
@@ -53,8 +105,14 @@ enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
     struct cf_event event;
     enum cf_error recorded;
 
+    if (error == CF_EANSWERED) {
+        cf_text_release(&change->detail);
+        return CF_OK;
+    }
     if (error == CF_OK && change->touches)
         error = touch(change);
+    if (error == CF_OK)
+        error = note_answer(change);
     if (error == CF_OK)
         error = cf_text_result(&change->detail);
     event = event_of(change, error);

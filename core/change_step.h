@@ -21,7 +21,8 @@ struct cf_change {
     struct cf_text detail; /* for the record; never a value */
 };
 
-/* Judge an action that needs no App, before the writer's lock is taken. */
+/* Judge an action that needs no App, before the writer's lock is taken. This and the two below give CF_EANSWERED, with
+ * the App as it is now, when the change was made before (struct cf_request); cf_change_end makes a success of it. */
 CF_CHECKED enum cf_error cf_change_judge(struct cf_change *change, enum cf_action action);
 
 /* Begin a transaction. */

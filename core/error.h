@@ -37,7 +37,8 @@
     X(CF_EUNSAFE, "unsafe", "wrong owner, mode or kind of file")                                   \
     X(CF_ECONFIG, "configuration", "the configuration is wrong")                                   \
     X(CF_EFORMAT, "format", "written by another version of credfs, or not by credfs")              \
-    X(CF_EWRONGKEY, "wrong-key", "the master key does not open this store")
+    X(CF_EWRONGKEY, "wrong-key", "the master key does not open this store")                        \
+    X(CF_EANSWERED, "answered", "the change was made when the request came first")
 
 enum cf_error {
 #define X(name, word, sentence) name,

@@ -89,6 +89,13 @@ static const char *const migrations[] = {
     "  mac BLOB NOT NULL,"
     "  PRIMARY KEY (scope, owner, kind, low, high, field)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX entitlement_of_principal ON entitlement (scope, kind, low, high, owner);",
+
+    /* 2: the last change that each slot of requests made; app: 0 if it was about none */
+    "CREATE TABLE answered ("
+    "  slot INTEGER PRIMARY KEY,"
+    "  session INTEGER NOT NULL,"
+    "  request INTEGER NOT NULL,"
+    "  app INTEGER NOT NULL) STRICT;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -51,6 +51,7 @@ int reply_errno(enum cf_error error)
     case CF_ECONFIG:
     case CF_EFORMAT:
     case CF_EWRONGKEY:
+    case CF_EANSWERED:
         return EIO;
     }
     return EIO;

@@ -313,6 +313,41 @@ static void test_reopen(void **state)
     assert_int_equal(fixture_findings(fixture), 0);
 }
 
+/* A request whose worker died after its change was made, and one that was never made. */
+static void test_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_request request = {.session = 77, .number = 2, .slot = 3};
+    struct cf_app app, same;
+
+    fixture->admin.request = &request;
+    assert_int_equal(cf_create_app(fixture->vault, &fixture->admin, "billing", &app), CF_OK);
+    request.is_again = true;
+    assert_int_equal(cf_create_app(fixture->vault, &fixture->admin, "billing", &same), CF_OK);
+    assert_int_equal(same.serial, app.serial);
+    request.number = 4; /* another request in the same slot, that was not answered */
+    assert_int_equal(cf_create_app(fixture->vault, &fixture->admin, "billing", &same), CF_EEXIST);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ctl(fixture, app.serial, "rotate"), CF_OK);
+    assert_int_equal(fixture_again(fixture, app.serial).version, 2);
+    request.number = 6;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(move(fixture, CF_IN_APPS, "billing", CF_IN_APPS, "paying"), CF_OK);
+    request.number = 8;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(apis(fixture, app.serial, CF_ADD, "audit-records"), CF_OK);
+    request.session = 78; /* the numbers of another mount mean other requests */
+    assert_int_equal(apis(fixture, app.serial, CF_REPLACE, "\n"), CF_OK);
+    assert_apis(fixture, app.serial, "");
+    request.number = 10;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(cf_remove_app(fixture->vault, &fixture->admin, CF_IN_APPS, "paying"), CF_OK);
+    request.number = 12;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(cf_remove_app(fixture->vault, &fixture->admin, CF_IN_TRASH, "paying"), CF_OK);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -320,7 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_create), TEST(test_bad_names),   TEST(test_apis),  TEST(test_apis_refused),
         TEST(test_user_assignment), TEST(test_grants), TEST(test_import), TEST(test_ctl),
-        TEST(test_values_stay), TEST(test_trash), TEST(test_reopen),
+        TEST(test_values_stay), TEST(test_trash), TEST(test_reopen), TEST(test_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -164,6 +165,60 @@ static void test_rollback(void **state)
     fixture_app(fixture, "ghost");
 }
 
+enum { WRITERS = 8, CHANGES = 40 };
+
+struct writer {
+    struct fixture *fixture;
+    pthread_barrier_t *start;
+    int number;
+    int failures;
+};
+
+/* One in four of its changes is refused, which must undo that change alone. */
+static void *write_apps(void *arg)
+{
+    struct writer *writer = arg;
+    struct cf_caller root = writer->fixture->root;
+    struct cf_app app;
+    char name[32];
+
+    pthread_barrier_wait(writer->start);
+    for (int i = 0; i < CHANGES; i++) {
+        enum cf_error expected = i % 4 == 3 ? CF_EEXIST : CF_OK;
+        snprintf(name, sizeof name, "app-%d-%d", writer->number, expected == CF_OK ? i : i - 1);
+        writer->failures += cf_create_app(writer->fixture->vault, &root, name, &app) != expected;
+    }
+    return NULL;
+}
+
+static void test_group_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t before = cf_store_commits(fixture->vault->store);
+    struct writer writers[WRITERS];
+    pthread_t threads[WRITERS];
+    pthread_barrier_t start;
+    struct cf_counts counts;
+
+    pthread_barrier_init(&start, NULL, WRITERS);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.fixture = fixture, .start = &start, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_apps, &writers[i]), 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(writers[i].failures, 0);
+    }
+    pthread_barrier_destroy(&start);
+    assert_int_equal(cf_vault_count(fixture->vault, &counts), CF_OK);
+    assert_int_equal(counts.apps, WRITERS * CHANGES * 3 / 4);
+    assert_true(cf_store_commits(fixture->vault->store) - before < WRITERS * CHANGES * 3 / 4);
+    fixture_reopen(fixture);
+    assert_int_equal(fixture_findings(fixture), 0);
+    assert_int_equal(cf_vault_count(fixture->vault, &counts), CF_OK);
+    assert_int_equal(counts.apps, WRITERS * CHANGES * 3 / 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_key, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_formats, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rollback, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_group_commit, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
