@@ -127,7 +127,8 @@ enum cf_error cf_catalogue_load(const char *const *files, struct cf_sources *sou
     *out = NULL;
     if (catalogue == NULL)
         return CF_ENOMEM;
-    error = load_text(catalogue, "built-in catalogue", cf_catalogue_builtin, strlen(cf_catalogue_builtin), 0, fault);
+    error =
+        load_text(catalogue, "built-in catalogue", cf_catalogue_builtin, strlen(cf_catalogue_builtin), 0, fault);
     for (size_t i = 0; error == CF_OK && files != NULL && files[i] != NULL; i++)
         error = load_file(catalogue, files[i], i + 1, sources, fault);
     if (error != CF_OK) {

@@ -92,10 +92,10 @@ static const struct known_name method_names[METHOD_TEXTS] = {
     [SENDS] = {"sends", check_line, true},
 };
 
-/* Put value into *text, behind what is there when the line continues it. */
-static const char *text_put(char **text, const char *value, bool again)
+/* Put value into *text, behind what is there: a name comes once in a section, all later lines continue it. */
+static const char *text_put(char **text, const char *value)
 {
-    size_t old = again && *text != NULL ? strlen(*text) : 0;
+    size_t old = *text != NULL ? strlen(*text) : 0;
     size_t len = strlen(value);
     if (old + len + 1 > VALUE_MAX)
         return "value longer than 512 bytes";
@@ -171,14 +171,14 @@ static const char *unknown_name(struct cf_catalogue_loading *loading, const stru
 }
 
 static const char *collect_text(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,
-                                char **texts, const char *name, const char *value, bool again)
+                                char **texts, const char *name, const char *value)
 {
     size_t i = 0;
     while (i < count && strcmp(names[i].name, name) != 0)
         i++;
     if (i == count)
         return unknown_name(loading, names, count, name);
-    const char *reason = text_put(&texts[i], value, again);
+    const char *reason = text_put(&texts[i], value);
     return reason != NULL ? reason : names[i].check(loading, texts[i]);
 }
 
@@ -191,14 +191,18 @@ const char *cf_catalogue_collect(void *arg, const char *section, const char *nam
 {
     struct cf_catalogue_loading *loading = arg;
     const char *reason = NULL, *method_name = method_section(section);
+    (void)again;
     if (method_name != NULL) {
         struct cf_method_entry *method = method_of(loading, method_name, &reason);
-        return method == NULL
-                   ? reason
-                   : collect_text(loading, method_names, METHOD_TEXTS, method->texts, name, value, again);
+        if (method == NULL)
+            return reason;
+        return name == NULL ? NULL
+                            : collect_text(loading, method_names, METHOD_TEXTS, method->texts, name, value);
     }
     struct cf_api_entry *api = api_of(loading, section, &reason);
-    return api == NULL ? reason : collect_text(loading, api_names, API_TEXTS, api->texts, name, value, again);
+    if (api == NULL)
+        return reason;
+    return name == NULL ? NULL : collect_text(loading, api_names, API_TEXTS, api->texts, name, value);
 }
 
 static const char *missing_name(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROPAGATION_SECONDS = 180 };
+enum { PROPAGATION_SECONDS = 180, PATIENCE_SECONDS = 20 };
 
 static const struct {
     const char *name;
@@ -128,7 +128,7 @@ static const char *read_role(struct loading *loading, const char *role_name, con
                  role_name);
         return loading->reason;
     }
-    if (strcmp(name, "permissions") != 0) {
+    if (name != NULL && strcmp(name, "permissions") != 0) {
         snprintf(loading->reason, sizeof(loading->reason), "unknown name '%.60s' in [role %s]: permissions", name,
                  role_name);
         return loading->reason;
@@ -136,7 +136,9 @@ static const char *read_role(struct loading *loading, const char *role_name, con
     struct cf_role *role = role_find(loading->config, role_name);
     if (role == NULL)
         role = role_add(loading->config, role_name, 0);
-    return role == NULL ? "out of memory" : add_permissions(loading, role, value);
+    if (role == NULL)
+        return "out of memory";
+    return name == NULL ? NULL : add_permissions(loading, role, value);
 }
 
 static const char *unknown_name(struct loading *loading, const char *section, const char *name, const char *known)
@@ -151,6 +153,18 @@ static const char *read_policy(struct loading *loading, const char *name, const 
         return unknown_name(loading, "policy", name, "propagation");
     if (again || !cf_duration_parse(value, strlen(value), &loading->config->propagation))
         return "propagation is one duration: 180s, 15m, 24h, 90d or 0";
+    return NULL;
+}
+
+static const char *read_engine(struct loading *loading, const char *name, const char *value, bool again)
+{
+    int64_t patience;
+    if (strcmp(name, "patience") != 0)
+        return unknown_name(loading, "engine", name, "patience");
+    if (again || !cf_duration_parse(value, strlen(value), &patience) || patience < CF_SECOND ||
+        patience > 3600 * CF_SECOND)
+        return "patience is one duration from 1s to 1h";
+    loading->config->patience = patience;
     return NULL;
 }
 
@@ -231,22 +245,35 @@ static const char *role_section(const char *section)
     return strncmp(section, "role ", 5) == 0 ? section + 5 : NULL;
 }
 
+static bool is_known_section(const char *section)
+{
+    static const char *const names[] = {"members", "policy", "engine", "audit", "catalogue"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(section, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static const char *all_but_members(void *arg, const char *section, const char *name, const char *value, bool again)
 {
     struct loading *loading = arg;
     if (role_section(section) != NULL)
         return read_role(loading, role_section(section), name, value);
+    if (name == NULL && is_known_section(section))
+        return NULL;
     if (strcmp(section, "members") == 0)
         return NULL;
     if (strcmp(section, "policy") == 0)
         return read_policy(loading, name, value, again);
+    if (strcmp(section, "engine") == 0)
+        return read_engine(loading, name, value, again);
     if (strcmp(section, "audit") == 0)
         return read_audit(loading, name, value, again);
     if (strcmp(section, "catalogue") == 0)
         return read_catalogue(loading, name, value);
     snprintf(loading->reason, sizeof(loading->reason),
              *section == '\0' ? "'%.60s' stands before the first section"
-                              : "unknown section [%.60s]: role NAME, members, policy, audit, catalogue",
+                              : "unknown section [%.60s]: role NAME, members, policy, engine, audit, catalogue",
              *section == '\0' ? name : section);
     return loading->reason;
 }
@@ -256,7 +283,7 @@ static const char *members(void *arg, const char *section, const char *name, con
     struct loading *loading = arg;
     (void)again;
     if (strcmp(section, "members") == 0)
-        return read_members(loading, name, value);
+        return name == NULL ? NULL : read_members(loading, name, value);
     const struct cf_role *role =
         role_section(section) == NULL ? NULL : role_find(loading->config, role_section(section));
     return role != NULL && role->permissions == 0 ? "a role needs a permission" : NULL;
@@ -267,6 +294,7 @@ static enum cf_error fill_defaults(struct cf_config *config, uint32_t owner)
 {
     const struct cf_principal who = {.kind = CF_USER, .low = owner, .high = owner};
     config->propagation = PROPAGATION_SECONDS * CF_SECOND;
+    config->patience = PATIENCE_SECONDS * CF_SECOND;
     config->catalogue_files = calloc(1, sizeof(*config->catalogue_files));
     if (config->catalogue_files == NULL)
         return CF_ENOMEM;

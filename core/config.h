@@ -3,6 +3,7 @@
  *   [role NAME]   permissions = PERMISSION …
  *   [members]     ROLE = PRINCIPAL …
  *   [policy]      propagation = DURATION         how long a gateway takes to agree (default 180s)
+ *   [engine]      patience = DURATION            until a worker that does not move is replaced (default 20s)
  *   [audit]       on-failure = refuse | allow    a reveal or change that cannot be recorded (default refuse)
  *   [catalogue]   files = PATH …                 absolute paths of the site's own catalogue files
  *
@@ -48,6 +49,7 @@ struct cf_config {
     struct cf_member *members; /* the store's owner as super-admin first */
     size_t member_count;
     int64_t propagation; /* nanoseconds */
+    int64_t patience;    /* nanoseconds, whole seconds, at least one */
     bool audit_may_fail;
     char **catalogue_files; /* NULL-terminated */
 };

@@ -83,7 +83,7 @@ static const char *enter_section(struct parser *parser, const char *line)
     memcpy(parser->section, name, len);
     parser->section[len] = '\0';
     parser->name[0] = '\0';
-    return NULL;
+    return parser->call(parser->arg, parser->section, NULL, NULL, false);
 }
 
 /* A ';' behind white space begins a comment, which inih cuts off as well, but not from an indented line. */

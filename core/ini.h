@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One `name = value` line. again: the line continues the value of the name before it.
+/* One `name = value` line; or, with name and value NULL, the [section] line itself, so that an empty section is seen
+ * too. again: the line continues the value of the name before it.
  * Returns NULL when it is well, or the reason why not (a string that outlives the call, or lies in arg). */
 typedef const char *cf_ini_line(void *arg, const char *section, const char *name, const char *value, bool again);
 

@@ -17,7 +17,8 @@
 /* Collects lines as "SECTION|NAME|VALUE\n", those that continue with a + before the value. */
 struct seen {
     char text[4096];
-    const char *bad; /* a value that is refused */
+    const char *bad; /* a value or section that is refused */
+    int sections;
 };
 
 static const char *collect(void *arg, const char *section, const char *name, const char *value, bool again)
@@ -25,6 +26,10 @@ static const char *collect(void *arg, const char *section, const char *name, con
     struct seen *seen = arg;
     size_t len = strlen(seen->text);
 
+    if (name == NULL) {
+        seen->sections++;
+        return seen->bad != NULL && strcmp(section, seen->bad) == 0 ? "a bad section" : NULL;
+    }
     if (seen->bad != NULL && strcmp(value, seen->bad) == 0)
         return "a bad value";
     snprintf(seen->text + len, sizeof(seen->text) - len, "%s|%s|%s%s\n", section, name, again ? "+" : "", value);
@@ -259,11 +264,26 @@ static void any_mixture_is_answered(void **state)
     }
 }
 
+static void empty_sections_are_seen(void **state)
+{
+    struct seen seen = {.text = ""};
+    struct cf_fault fault = {""};
+    static const char text[] = "[a]\n[b]\n; nothing\n[c]";
+
+    (void)state;
+    assert_int_equal(read_text(text, strlen(text), &seen, &fault), CF_OK);
+    assert_int_equal(seen.sections, 3);
+    seen.bad = "b";
+    assert_int_equal(read_text(text, strlen(text), &seen, &fault), CF_ECONFIG);
+    assert_string_equal(fault.text, "t.ini:2: a bad section");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_files_are_read),
         cmocka_unit_test(comments_end_a_line),
+        cmocka_unit_test(empty_sections_are_seen),
         cmocka_unit_test(indented_lines_continue),
         cmocka_unit_test(long_names_are_whole),
         cmocka_unit_test(lines_that_inih_would_cut_are_refused),
