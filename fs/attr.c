@@ -64,7 +64,7 @@ static struct timespec log_time(struct fs_state *fs)
 {
     struct stat st;
 
-    return fstat(fs->log, &st) == 0 ? st.st_mtim : timespec_of(fs->started);
+    return fstat(fs->log, &st) == 0 ? st.st_mtim : timespec_of(fs->region->mounted);
 }
 
 static struct timespec time_of(struct fs_state *fs, const struct fs_node *node)
@@ -79,7 +79,7 @@ static struct timespec time_of(struct fs_state *fs, const struct fs_node *node)
         return log_time(fs);
     if (node->row->subject == FS_OF_API && node->row->read != CF_BROWSE)
         return timespec_of(atomic_load(&fs->edited));
-    return timespec_of(fs->started);
+    return timespec_of(fs->region->mounted);
 }
 
 enum cf_error attr_fill(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, struct stat *st)

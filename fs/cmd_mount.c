@@ -4,16 +4,15 @@
 #include "log.h"
 #include "mount_options.h"
 #include "mount_place.h"
-#include "mounting.h"
-#include "serve.h"
-#include "state.h"
+#include "renewal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,96 +21,100 @@ struct mount_command {
     struct mount_options options;
     const char *source;
     const char *given; /* mountpoint; NULL: the default */
-    char mountpoint[PATH_SIZE];
+    char mountpoint[PATH_SIZE], store[PATH_SIZE], config[PATH_SIZE]; /* as the keeper gets them */
     bool foreground;
+    bool is_replacement; /* of the program that serves a mount */
 };
 
-/* No debugger, no core file, no file that others can read: before there is a key in memory. */
-static int harden(void)
+/* The keeper's program: beside this one, as make leaves it, or where make install puts it. */
+static bool find_keeper(const char *own, char out[static PATH_SIZE])
 {
-    const struct rlimit none = {0, 0};
+    static const char *const places[] = {"credfs-keeper", "../libexec/credfs/credfs-keeper"};
+    const char *slash = strrchr(own, '/');
 
-    (void)umask(077);
-    if (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0)
-        return 0;
-    log_error("the process cannot be kept from being dumped: %s", strerror(errno));
+    for (size_t i = 0; slash && i < sizeof(places) / sizeof(*places); i++) {
+        int len = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(slash - own), own, places[i]);
+        if (len > 0 && len < PATH_SIZE && access(out, X_OK) == 0)
+            return true;
+    }
+    log_error("credfs-keeper is neither beside %s nor in ../libexec/credfs: install credfs whole", own);
+    return false;
+}
+
+static bool find_own(char out[static PATH_SIZE])
+{
+    ssize_t len = readlink("/proc/self/exe", out, PATH_SIZE - 1);
+
+    if (len <= 0)
+        return false;
+    out[len] = '\0';
+    return true;
+}
+
+static bool inherit(int descriptor)
+{
+    return fcntl(descriptor, F_SETFD, 0) == 0;
+}
+
+/* Become the keeper, which starts the worker. ready: what to tell that the mount answers; -1 in the foreground. */
+static int become_keeper(struct mount_command *command, int lock, int ready)
+{
+    char own[PATH_SIZE], keeper[PATH_SIZE], lock_text[16], ready_text[16];
+    const char *argv[32] = {"credfs-keeper", "-m", command->mountpoint, "-s", command->source, "-l", lock_text};
+    int count = 7;
+
+    if (!find_own(own) || !find_keeper(own, keeper) || !inherit(lock) || (ready >= 0 && !inherit(ready)))
+        return EX_OSERR;
+    (void)snprintf(lock_text, sizeof(lock_text), "%d", lock);
+    (void)snprintf(ready_text, sizeof(ready_text), "%d", ready);
+    if (geteuid() == 0 || command->options.allow_other)
+        argv[count++] = "-a";
+    if (command->options.read_only)
+        argv[count++] = "-r";
+    if (ready >= 0) {
+        argv[count++] = "-b";
+        argv[count++] = ready_text;
+    }
+    argv[count++] = own;
+    argv[count++] = "worker";
+    argv[count++] = "--mountpoint";
+    argv[count++] = command->mountpoint;
+    argv[count++] = "--store";
+    argv[count++] = command->store;
+    if (command->place.config) {
+        argv[count++] = "--config";
+        argv[count++] = command->config;
+    }
+    (void)execv(keeper, (char **)(uintptr_t)argv);
+    log_error("%s: %s", keeper, strerror(errno));
     return EX_OSERR;
 }
 
-static int open_vault(const struct mount_command *command, struct cf_vault **vault)
+/* The worker has another directory than we: whole paths. A file that is not there is told by the worker. */
+static bool settle_paths(struct mount_command *command)
 {
-    const struct cf_vault_options options = {
-        .store = command->place.store, .config = command->place.config, .mode = CF_STORE_OWN};
-    struct cf_fault fault = {""};
-    enum cf_error error = cf_crypto_start(&fault);
-
-    if (error == CF_OK)
-        error = cf_vault_open(&options, vault, &fault);
-    return error == CF_OK ? 0 : command_fail(error, &fault);
-}
-
-static int serve_until_signal(struct fs_state *fs, const sigset_t *signals)
-{
-    struct server *server = serve_start(fs);
-    int number;
-
-    if (!server)
-        return EX_OSERR;
-    daemon_ready();
-    log_notice("mounted on %s", fs->mountpoint);
-    while (sigwait(signals, &number) != 0)
-        continue;
-    mounting_undo(fs->mountpoint);
-    serve_stop(server);
-    return 0;
-}
-
-static int mount_and_serve(struct mount_command *command, struct fs_state *fs, const sigset_t *signals)
-{
-    const struct mounting mounting = {
-        .mountpoint = command->mountpoint,
-        .source = command->source,
-        .allow_other = geteuid() == 0 || command->options.allow_other,
-        .read_only = command->options.read_only,
-    };
-    int device = mounting_do(&mounting);
-    int code = EX_OSERR;
-
-    if (device < 0)
-        return EX_OSERR;
-    if (serve_open(fs, device)) {
-        code = serve_until_signal(fs, signals);
-        serve_close(fs);
+    if (!path_resolve(command->place.store, command->store) ||
+        (command->place.config && !path_resolve(command->place.config, command->config))) {
+        log_error("%s: %s", command->place.store, strerror(errno));
+        return false;
     }
-    if (code != 0)
-        mounting_undo(command->mountpoint);
-    return code;
+    return true;
 }
 
-/* From here on in the process that serves. */
-static int run(void *arg)
+/* From here on in the process that is to keep the mount. */
+static int run(void *arg, int ready)
 {
     struct mount_command *command = arg;
-    struct cf_vault *vault = NULL;
-    struct fs_state fs;
-    enum cf_error error;
-    sigset_t signals;
-    int code = harden();
+    struct cf_fault fault = {""};
+    int lock = -1, code;
+    enum cf_error error = cf_store_lock(command->place.store, &lock, &fault);
 
-    serve_signals(&signals);
-    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
+    if (error != CF_OK)
+        return command_fail(error, &fault);
+    code = mount_place_settle(command->given, command->place.store, command->mountpoint);
     if (code == 0)
-        code = open_vault(command, &vault);
-    if (code == 0)
-        code = mount_place_settle(command->given, command->place.store, command->mountpoint);
-    if (code == 0) {
-        error = fs_state_start(&fs, vault, command->mountpoint);
-        code = error == CF_OK ? mount_and_serve(command, &fs, &signals) : command_fail(error, NULL);
-        if (error == CF_OK)
-            fs_state_release(&fs);
-    }
-    cf_vault_close(vault);
+        code = settle_paths(command) ? become_keeper(command, lock, ready) : EX_NOINPUT;
+    (void)close(lock);
     return code;
 }
 
@@ -126,10 +129,12 @@ static int start(struct mount_command *command)
         command->place.config = command->options.config;
     code = place_settle(&command->place);
     if (code == 0)
-        code = command->foreground ? run(command) : daemon_run(run, command);
+        code = command->foreground ? run(command, -1) : daemon_run(run, command);
     mount_options_release(&command->options);
     return code;
 }
+
+enum { REPLACE = 256 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -142,6 +147,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'f':
         command->foreground = true;
+        return 0;
+    case REPLACE:
+        command->is_replacement = true;
         return 0;
     case 'o':
         code = mount_options_parse(&command->options, arg);
@@ -160,6 +168,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"foreground", 'f', NULL, 0, "Stay in the foreground; messages go to stderr", 0},
+    {"replace", REPLACE, NULL, 0, "Put the program that is now on disk in place of the one that serves MOUNTPOINT", 0},
     {NULL, 'o', "OPT,...", 0, "Mount options: allow_other (root always has it), ro, store=DIR, config=FILE", 0},
     {0},
 };
@@ -179,7 +188,7 @@ int cmd_mount(int argc, char **argv)
     struct mount_command command = {.source = "credfs"};
 
     argp_parse(&argp, argc, argv, 0, NULL, &command);
-    return start(&command);
+    return command.is_replacement ? renewal_ask(command.given, SIGUSR1) : start(&command);
 }
 
 /* credfs SOURCE MOUNTPOINT [-o OPT,…]…: a SOURCE that is an absolute path is the store. */

@@ -22,6 +22,8 @@ int cmd_status(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_worker(int argc, char **argv);
 
 /* The form that mount(8) calls: credfs SOURCE MOUNTPOINT [-o OPT,…]. */
 int cmd_mount8(int argc, char **argv);

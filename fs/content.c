@@ -20,7 +20,7 @@ enum cf_error content_print(struct fs_state *fs, struct cf_txn *txn, const struc
 enum cf_error content_status(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
                              struct cf_text *out)
 {
-    int64_t up = (cf_now() - fs->started) / CF_SECOND;
+    int64_t up = (cf_now() - fs->region->mounted) / CF_SECOND;
     char started[CF_TIME_SIZE];
     struct cf_counts counts;
     enum cf_error error = cf_vault_count(fs->vault, &counts);
@@ -28,9 +28,13 @@ enum cf_error content_status(struct fs_state *fs, struct cf_txn *txn, const stru
     (void)txn, (void)node;
     if (error != CF_OK)
         return error;
-    cf_time_format(fs->started, started);
-    cf_text_printf(out, "version = %s\npid = %ld\nstore = %s\nmountpoint = %s\n", CREDFS_VERSION, (long)getpid(),
-                   cf_store_path(fs->vault->store), fs->mountpoint);
+    cf_time_format(fs->region->mounted, started);
+    cf_text_printf(out, "version = %s\npid = %ld\nworker = %ld\nworkers = %" PRId64 "\n", CREDFS_VERSION,
+                   (long)getppid(), (long)getpid(), atomic_load(&fs->region->starts));
+    cf_text_printf(out, "renewed = %" PRId64 "\nrefused = %" PRId64 "\n", atomic_load(&fs->region->renewed),
+                   atomic_load(&fs->region->refused));
+    cf_text_printf(out, "store = %s\nconfig = %s\nmountpoint = %s\n", cf_store_path(fs->vault->store),
+                   fs->config ? fs->config : "none", fs->mountpoint);
     cf_text_printf(out, "started = %s\nuptime = %5" PRId64 "d %02" PRId64 "h %02" PRId64 "m %02" PRId64 "s\n",
                    started, up / 86400, up / 3600 % 24, up / 60 % 60, up % 60);
     cf_text_printf(out, "apps = %" PRId64 "\ntrash = %" PRId64 "\napis = %" PRId64 "\nrecords = %" PRId64 "\n",

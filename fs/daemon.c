@@ -9,8 +9,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static int ready_end = -1; /* of the pipe to the process that waits */
-
 static int wait_until_ready(int from, pid_t child)
 {
     char byte;
@@ -32,7 +30,7 @@ static int wait_until_ready(int from, pid_t child)
     return EX_SOFTWARE;
 }
 
-int daemon_run(int (*body)(void *arg), void *arg)
+int daemon_run(int (*body)(void *arg, int ready), void *arg)
 {
     int ends[2], code;
     pid_t child;
@@ -44,9 +42,8 @@ int daemon_run(int (*body)(void *arg), void *arg)
     child = fork();
     if (child == 0) {
         (void)close(ends[0]);
-        ready_end = ends[1];
         (void)setsid();
-        _exit(body(arg));
+        _exit(body(arg, ends[1]));
     }
     (void)close(ends[1]);
     if (child < 0)
@@ -54,22 +51,4 @@ int daemon_run(int (*body)(void *arg), void *arg)
     code = child < 0 ? EX_OSERR : wait_until_ready(ends[0], child);
     (void)close(ends[0]);
     return code;
-}
-
-void daemon_ready(void)
-{
-    int null;
-
-    if (ready_end < 0)
-        return;
-    log_to_syslog();
-    (void)!chdir("/");
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; null >= 0 && fd <= 2; fd++)
-        (void)dup2(null, fd);
-    if (null > 2)
-        (void)close(null);
-    (void)!write(ready_end, "", 1);
-    (void)close(ready_end);
-    ready_end = -1;
 }

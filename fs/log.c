@@ -1,16 +1,25 @@
 #include "log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static bool use_syslog;
 
-void log_to_syslog(void)
+void log_to_background(void)
 {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
     openlog("credfs", LOG_PID, LOG_DAEMON);
     use_syslog = true;
+    (void)!chdir("/");
+    for (int fd = 0; null >= 0 && fd <= 2; fd++)
+        (void)dup2(null, fd);
+    if (null > 2)
+        (void)close(null);
 }
 
 static void __attribute__((format(printf, 2, 0))) log_line(int priority, const char *format, va_list args)

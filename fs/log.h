@@ -5,8 +5,9 @@
 #ifndef CREDFS_LOG_H
 #define CREDFS_LOG_H
 
-/* From now on to syslog (facility daemon). Call before other threads run. */
-void log_to_syslog(void);
+/* Leave the terminal: from now on messages go to syslog (facility daemon), descriptors 0 to 2 to /dev/null, and no
+ * directory is held. Call before other threads run. */
+void log_to_background(void);
 
 /* Something failed; something is odd; something worth telling happened. format: without "credfs: " and newline. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

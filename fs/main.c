@@ -9,7 +9,7 @@
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *help;
+    const char *help; /* NULL: not for people */
 };
 
 static const struct command commands[] = {
@@ -20,6 +20,8 @@ static const struct command commands[] = {
     {"policy", cmd_policy, "what a user may do, and why"},
     {"audit", cmd_audit, "the audit log"},
     {"check", cmd_check, "verify the whole store"},
+    {"reload", cmd_reload, "have a mount read its configuration again"},
+    {"worker", cmd_worker, NULL},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -30,7 +32,8 @@ static void help(FILE *to)
                 "  or:  credfs SOURCE MOUNTPOINT [-o OPT,...]   (as mount(8) calls it)\n\n"
                 "API credentials as files: browse with ls, reveal with cat, assign with echo.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+        if (commands[i].help)
+            fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
     fprintf(to, "\n`credfs COMMAND --help` tells more of each.\n");
 }
 

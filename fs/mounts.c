@@ -35,21 +35,32 @@ bool mount_is_credfs(const char *mountpoint)
     return mount_each(is_same, path);
 }
 
-pid_t mount_daemon(const char *mountpoint)
+bool mount_status(const char *mountpoint, const char *name, char *value, size_t size)
 {
-    char path[PATH_SIZE + 8], line[256];
-    long pid = 0;
+    char path[PATH_SIZE + 8], line[PATH_SIZE + 64];
+    const size_t len = strlen(name);
+    bool is_found = false;
     FILE *status;
 
     snprintf(path, sizeof(path), "%s/status", mountpoint);
     status = fopen(path, "re");
     if (!status)
-        return 0;
-    while (pid == 0 && fgets(line, sizeof(line), status)) {
-        if (strncmp(line, "pid = ", 6) == 0)
-            pid = strtol(line + 6, NULL, 10);
+        return false;
+    while (!is_found && fgets(line, sizeof(line), status)) {
+        is_found = strncmp(line, name, len) == 0 && strncmp(line + len, " = ", 3) == 0;
+        line[strcspn(line, "\n")] = '\0';
     }
     fclose(status);
+    if (is_found)
+        snprintf(value, size, "%s", line + len + 3);
+    return is_found;
+}
+
+pid_t mount_daemon(const char *mountpoint)
+{
+    char text[32];
+    long pid = mount_status(mountpoint, "pid", text, sizeof(text)) ? strtol(text, NULL, 10) : 0;
+
     return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 

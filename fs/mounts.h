@@ -5,6 +5,7 @@
 #include "paths.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* The type of file system that is shown in /proc/self/mounts and written in fstab. */
@@ -12,6 +13,9 @@
 
 /* Is a credfs mounted at this path (as path_resolve gives it)? */
 bool mount_is_credfs(const char *mountpoint);
+
+/* The value of a line `name = value` in the mount's status file. Returns false when it cannot be read. */
+bool mount_status(const char *mountpoint, const char *name, char *value, size_t size);
 
 /* The process behind a mount, as its status file names it; 0 when that cannot be read. */
 pid_t mount_daemon(const char *mountpoint);

@@ -5,6 +5,7 @@
 #include "inode.h"
 #include "reply.h"
 #include "request.h"
+#include "serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +16,11 @@ static struct cf_caller opener(fuse_req_t req, uint64_t fh)
 {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     uint32_t uid = handle_unpack(fh).uid;
+    struct cf_caller caller = context->uid == uid ? cf_caller_of(uid, context->gid, context->pid)
+                                                  : cf_caller_of(uid, UINT32_MAX, 0);
 
-    if (context->uid == uid)
-        return cf_caller_of(uid, context->gid, context->pid);
-    return cf_caller_of(uid, UINT32_MAX, 0);
+    caller.request = serve_request();
+    return caller;
 }
 
 static enum cf_error change(struct fs_state *fs, struct cf_caller *caller, const struct fs_row *row,

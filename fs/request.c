@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include "reply.h"
+#include "serve.h"
 
 struct fs_state *request_state(fuse_req_t req)
 {
@@ -11,7 +12,10 @@ struct cf_caller request_caller(fuse_req_t req)
 {
     const struct fuse_ctx *context = fuse_req_ctx(req);
 
-    return cf_caller_of(context->uid, context->gid, context->pid);
+    struct cf_caller caller = cf_caller_of(context->uid, context->gid, context->pid);
+
+    caller.request = serve_request();
+    return caller;
 }
 
 bool request_begin(struct request *r, fuse_req_t req, uint64_t ino)

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "core/secret.h"
+#include "hooks.h"
 #include "log.h"
 #include "ops.h"
 
@@ -13,30 +14,48 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The largest request: a write of 1 MiB and its headers. */
-enum { REQUEST_MAX = 1024 * 1024 + 8192, PAGE = 4096 };
-
 /* Wakes a thread out of its read. */
 enum { WAKE = SIGUSR1 };
 
-struct worker {
+struct thread {
     struct server *server;
-    pthread_t thread;
-    void *request; /* REQUEST_MAX bytes, page-aligned */
+    struct region_slot *slot;
+    pthread_t id;
 };
 
 struct server {
     struct fs_state *fs;
     atomic_bool stopping;
+    atomic_bool gone; /* the mount is no more */
     _Atomic int running;
     int started;
-    struct worker worker[SERVE_THREADS];
+    struct thread thread[REGION_SLOTS];
 };
 
-/* Read a request. Returns its length, 0 when there is none this time, -1 when there will be none any more. */
-static ssize_t receive(int device, void *request)
+static _Thread_local struct cf_request current;
+
+const struct cf_request *serve_request(void)
 {
-    ssize_t len = read(device, request, REQUEST_MAX);
+    return &current;
+}
+
+/* A slot is free when its request's length is zero. The compiler must not move the store. */
+static struct fuse_in_header *header_of(struct region_slot *slot)
+{
+    return (struct fuse_in_header *)(void *)slot->request;
+}
+
+static void set_free(struct region_slot *slot)
+{
+    atomic_store(&slot->since, 0);
+    atomic_store(&slot->blame, 0);
+    *(volatile uint32_t *)&header_of(slot)->len = 0;
+}
+
+/* Read a request. Returns its length, 0 when there is none this time, -1 when there will be none any more. */
+static ssize_t receive(struct region_slot *slot)
+{
+    ssize_t len = read(WORKER_DEVICE, slot->request, REGION_REQUEST);
 
     if (len > 0)
         return len;
@@ -47,49 +66,75 @@ static ssize_t receive(int device, void *request)
     return -1;
 }
 
-static void process(struct fs_state *fs, void *request, size_t len)
+static void process(struct fs_state *fs, struct region_slot *slot, bool is_again)
 {
-    struct fuse_buf buf = {.mem = request, .size = len};
-    uint32_t opcode = ((const struct fuse_in_header *)request)->opcode;
+    const struct fuse_in_header *header = header_of(slot);
+    struct fuse_buf buf = {.mem = slot->request, .size = header->len};
 
+    current = (struct cf_request){.session = fs->region->session,
+                                  .number = (int64_t)header->unique,
+                                  .slot = slot->number,
+                                  .is_again = is_again};
     atomic_fetch_add(&fs->served, 1);
+    atomic_store(&slot->since, atomic_load(&fs->region->beat) + 1);
+    hook_request(header);
     fuse_session_process_buf(fs->session, &buf);
-    if (opcode == FUSE_WRITE) /* it may have held a value */
-        cf_wipe(request, len);
+    if (header->opcode == FUSE_WRITE) /* it may have held a value */
+        cf_wipe(slot->request + sizeof(*header), buf.size - sizeof(*header));
+    set_free(slot);
 }
 
 static void *work(void *arg)
 {
-    struct worker *worker = arg;
-    struct server *server = worker->server;
-    int device = fuse_session_fd(server->fs->session);
+    struct thread *thread = arg;
+    struct server *server = thread->server;
     ssize_t len = 0;
 
     while (len >= 0 && !atomic_load(&server->stopping)) {
-        len = receive(device, worker->request);
+        len = receive(thread->slot);
         if (len > 0)
-            process(server->fs, worker->request, (size_t)len);
+            process(server->fs, thread->slot, false);
     }
+    if (len < 0)
+        atomic_store(&server->gone, true);
     if (atomic_fetch_sub(&server->running, 1) == 1)
         (void)kill(getpid(), SIGTERM);
     return NULL;
 }
 
+/* ---- the session ---- */
+
 /* The first request of a connection is INIT. */
-static bool answer_init(struct fs_state *fs)
+static bool read_init(struct region *region)
 {
-    void *request = aligned_alloc(PAGE, REQUEST_MAX);
     ssize_t len = 0;
 
-    while (request && len == 0)
-        len = receive(fuse_session_fd(fs->session), request);
-    if (request && len > 0)
-        process(fs, request, (size_t)len);
-    free(request);
-    return request && len > 0 && !fuse_session_exited(fs->session);
+    while (len == 0)
+        len = receive(&region->slot[0]);
+    if (len <= 0 || len > REGION_INIT)
+        return false;
+    memcpy(region->init, region->slot[0].request, (size_t)len);
+    region->init_len = (size_t)len;
+    set_free(&region->slot[0]);
+    return true;
 }
 
-bool serve_open(struct fs_state *fs, int device)
+/* When it is fed again, the kernel does not want the reply, which libfuse takes no notice of. */
+static bool feed_init(struct fs_state *fs)
+{
+    struct fuse_buf buf = {.size = fs->region->init_len};
+    void *copy = malloc(REGION_INIT);
+
+    if (!copy)
+        return false;
+    memcpy(copy, fs->region->init, fs->region->init_len);
+    buf.mem = copy;
+    fuse_session_process_buf(fs->session, &buf);
+    free(copy);
+    return !fuse_session_exited(fs->session);
+}
+
+bool serve_open(struct fs_state *fs)
 {
     char *argv[] = {(char[]){"credfs"}, NULL};
     struct fuse_args args = FUSE_ARGS_INIT(1, argv);
@@ -97,48 +142,65 @@ bool serve_open(struct fs_state *fs, int device)
 
     fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
     fuse_opt_free_args(&args);
-    (void)snprintf(path, sizeof(path), "/dev/fd/%d", device);
+    (void)snprintf(path, sizeof(path), "/dev/fd/%d", WORKER_DEVICE);
     if (!fs->session || fuse_session_mount(fs->session, path) != 0) {
         log_error("libfuse cannot make a session");
-        (void)close(device);
-        serve_close(fs);
-        return false;
-    }
-    if (!answer_init(fs)) {
+    } else if ((fs->region->init_len == 0 && !read_init(fs->region)) || !feed_init(fs)) {
         log_error("the kernel's FUSE and this program do not agree");
-        serve_close(fs);
-        return false;
+    } else {
+        return true;
     }
-    return true;
+    serve_close(fs);
+    return false;
 }
 
 void serve_close(struct fs_state *fs)
 {
     if (fs->session)
-        fuse_session_destroy(fs->session); /* closes the descriptor */
+        fuse_session_destroy(fs->session); /* closes our descriptor; the keeper has another */
     fs->session = NULL;
 }
+
+/* ---- what was left unanswered ---- */
+
+static bool wants_reply(uint32_t opcode)
+{
+    return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+}
+
+static void refuse(struct region_slot *slot)
+{
+    const struct fuse_in_header *header = header_of(slot);
+    const struct fuse_out_header reply = {.len = sizeof(reply), .error = -EIO, .unique = header->unique};
+
+    log_error("request %u for node %llu crashed two workers: it is answered with an error", header->opcode,
+              (unsigned long long)header->nodeid);
+    if (wants_reply(header->opcode))
+        (void)!write(WORKER_DEVICE, &reply, sizeof(reply));
+    cf_wipe(slot->request + sizeof(*header), REGION_REQUEST - sizeof(*header));
+    set_free(slot);
+}
+
+void serve_recover(struct fs_state *fs)
+{
+    for (int i = 0; i < REGION_SLOTS; i++) /* only the one that we work on can be to blame for our end */
+        atomic_store(&fs->region->slot[i].since, 0);
+    for (int i = 0; i < REGION_SLOTS; i++) {
+        struct region_slot *slot = &fs->region->slot[i];
+        if (header_of(slot)->len == 0)
+            continue;
+        if (atomic_load(&slot->blame) >= 2)
+            refuse(slot);
+        else
+            process(fs, slot, true);
+    }
+}
+
+/* ---- the threads ---- */
 
 static void woken(int number)
 {
     (void)number;
-}
-
-static int start_worker(struct server *server, struct worker *worker)
-{
-    int error;
-
-    worker->server = server;
-    worker->request = aligned_alloc(PAGE, REQUEST_MAX);
-    if (!worker->request)
-        return ENOMEM;
-    atomic_fetch_add(&server->running, 1);
-    error = pthread_create(&worker->thread, NULL, work, worker);
-    if (error != 0) {
-        atomic_fetch_sub(&server->running, 1);
-        free(worker->request);
-    }
-    return error;
 }
 
 struct server *serve_start(struct fs_state *fs)
@@ -150,50 +212,56 @@ struct server *serve_start(struct fs_state *fs)
     (void)sigaction(WAKE, &wake, NULL);
     if (server)
         server->fs = fs;
-    while (error == 0 && server->started < SERVE_THREADS) {
-        error = start_worker(server, &server->worker[server->started]);
+    while (error == 0 && server->started < REGION_SLOTS) {
+        struct thread *thread = &server->thread[server->started];
+        *thread = (struct thread){.server = server, .slot = &fs->region->slot[server->started]};
+        atomic_fetch_add(&server->running, 1);
+        error = pthread_create(&thread->id, NULL, work, thread);
         if (error == 0)
             server->started++;
+        else
+            atomic_fetch_sub(&server->running, 1);
     }
     if (error == 0)
         return server;
     log_error("threads cannot be started: %s", strerror(error));
-    serve_stop(server);
+    (void)serve_stop(server);
     return NULL;
 }
 
 /* A signal that comes just before the read is lost: so again, until the thread has ended. */
-static void join(struct worker *worker)
+static void join(struct thread *thread)
 {
     struct timespec until;
 
     do {
-        (void)pthread_kill(worker->thread, WAKE);
+        (void)pthread_kill(thread->id, WAKE);
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 20 * 1000 * 1000;
         if (until.tv_nsec >= 1000 * 1000 * 1000) {
             until.tv_sec++;
             until.tv_nsec -= 1000 * 1000 * 1000;
         }
-    } while (pthread_timedjoin_np(worker->thread, NULL, &until) == ETIMEDOUT);
+    } while (pthread_timedjoin_np(thread->id, NULL, &until) == ETIMEDOUT);
 }
 
-void serve_stop(struct server *server)
+bool serve_stop(struct server *server)
 {
+    bool is_gone;
+
     if (!server)
-        return;
+        return false;
     atomic_store(&server->stopping, true);
-    for (int i = 0; i < server->started; i++) {
-        join(&server->worker[i]);
-        free(server->worker[i].request);
-    }
+    for (int i = 0; i < server->started; i++)
+        join(&server->thread[i]);
+    is_gone = atomic_load(&server->gone);
     free(server);
+    return is_gone;
 }
 
 void serve_signals(sigset_t *signals)
 {
     (void)sigemptyset(signals);
     (void)sigaddset(signals, SIGTERM);
-    (void)sigaddset(signals, SIGINT);
     (void)sigaddset(signals, SIGHUP);
 }

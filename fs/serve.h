@@ -1,8 +1,8 @@
 /* serve.h: a session on a mounted descriptor, and the threads that answer its requests.
  *
- * A session is made on a descriptor of /dev/fuse that somebody else mounted (mounting.h), so that a server can start
- * over on a mount that lives on. A fixed set of threads reads requests from it, each into memory of its own, and hands
- * them to libfuse; libfuse's own loop, which makes a thread a request, is not used.
+ * A session is made on the descriptor of /dev/fuse that the keeper holds, so that a worker can start over on a mount
+ * that lives on. A fixed set of threads reads requests from it, each into its slot of the region, and hands them to
+ * libfuse; libfuse's own loop, which makes a thread a request, is not used.
  */
 #ifndef CREDFS_SERVE_H
 #define CREDFS_SERVE_H
@@ -12,27 +12,30 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#ifndef SERVE_THREADS
-enum { SERVE_THREADS = 8 };
-#endif
-
 struct server;
 
-/* Make the session on device, which it takes over, and answer the kernel's INIT: from then on the mount answers as
- * soon as threads run. Returns false when it cannot, having told why; device is then closed. */
-bool serve_open(struct fs_state *fs, int device);
+/* Make the session and feed it the kernel's INIT: the first worker reads it, the next find it in the region. Returns
+ * false when it cannot, having told why. */
+bool serve_open(struct fs_state *fs);
 
-/* End the session; the threads have ended. */
+/* End the session; the threads have ended. The mount goes on. */
 void serve_close(struct fs_state *fs);
+
+/* Answer what a worker before this one left unanswered: one after the other, before threads are started, so that a
+ * request that crashes us is known. One that has crashed two workers is answered EIO. */
+void serve_recover(struct fs_state *fs);
 
 /* Start the threads. Call with the signals of serve_signals blocked. When the file system was unmounted (by whomever)
  * the last of them sends SIGTERM to the process. NULL on failure, having told why. */
 struct server *serve_start(struct fs_state *fs);
 
-/* End the threads: those that have a request answer it first. The mount is gone or will not be served any more. */
-void serve_stop(struct server *server);
+/* End the threads: those that have a request answer it first. Returns whether the mount is gone. */
+bool serve_stop(struct server *server);
 
-/* The signals that end the program: SIGTERM, SIGINT, SIGHUP. */
+/* The signals that end the worker: SIGTERM, SIGHUP. */
 void serve_signals(sigset_t *signals);
+
+/* The request that this thread works on. Valid until it is answered. */
+const struct cf_request *serve_request(void);
 
 #endif

@@ -28,17 +28,19 @@ static int64_t last_change(int dir)
     return database > wal ? database : wal;
 }
 
-enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, const char *mountpoint)
+enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, struct region *region,
+                             const char *mountpoint, const char *config)
 {
     int dir = cf_store_dir(vault->store);
 
     *fs = (struct fs_state){
         .vault = vault,
+        .region = region,
         .mountpoint = mountpoint,
+        .config = config,
         .log = openat(dir, "audit.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
         .uid = geteuid(),
         .gid = getegid(),
-        .started = cf_now(),
     };
     if (fs->log < 0)
         return CF_EIO;

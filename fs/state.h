@@ -1,8 +1,9 @@
-/* state.h: what all requests of a mounted file system share. Made by cmd_mount, read by every thread. */
+/* state.h: what all requests of a mounted file system share. Made by cmd_worker, read by every thread. */
 #ifndef CREDFS_STATE_H
 #define CREDFS_STATE_H
 
 #include "core/vault.h"
+#include "region.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -13,20 +14,22 @@ struct snapshots;
 
 struct fs_state {
     struct cf_vault *vault;
+    struct region *region;
     struct fuse_session *session;
     struct snapshots *snapshots;
     const char *mountpoint;
+    const char *config; /* NULL: none */
     int log; /* the audit log, open for reading */
     uid_t uid;
     gid_t gid;
-    int64_t started;         /* time */
     _Atomic int64_t listed;  /* time when an entry of apps/ or trash/ last came, went or was renamed */
     _Atomic int64_t edited;  /* time of the last change of anything */
     _Atomic uint64_t served; /* requests */
 };
 
-/* Start the shared state over an open vault. Returns 0, CF_EIO, CF_ENOMEM. Release it with fs_state_release. */
-CF_CHECKED enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, const char *mountpoint);
+/* Start the shared state over an open vault. The strings are not copied. Returns 0, CF_EIO, CF_ENOMEM. Release it with fs_state_release. */
+CF_CHECKED enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, struct region *region,
+                                        const char *mountpoint, const char *config);
 void fs_state_release(struct fs_state *fs);
 
 /* An App or an API's file was changed: its time moves and the kernel forgets the attributes of its directory. These

@@ -1,0 +1,237 @@
+/* credfs worker: serve a mount. Started by the keeper, never by a person (region.h says what it finds). */
+#include "command.h"
+#include "core/clock.h"
+#include "harden.h"
+#include "log.h"
+#include "mounting.h"
+#include "notify.h"
+#include "region.h"
+#include "serve.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+struct worker_command {
+    struct place place;
+    const char *mountpoint;
+    bool is_fresh; /* the configuration is read from disk, not taken over */
+};
+
+static struct region *map_region(void)
+{
+    struct region *region =
+        mmap(NULL, sizeof(*region), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_REGION, 0);
+
+    if (region == MAP_FAILED || madvise(region, sizeof(*region), MADV_DONTDUMP) != 0) {
+        log_error("credfs worker is started by `credfs mount`");
+        return NULL;
+    }
+    if (region->layout == REGION_LAYOUT)
+        return region;
+    log_error("this program cannot go on for a keeper of another version: unmount, and mount again");
+    return NULL;
+}
+
+static bool keep_to_ourselves(void)
+{
+    for (int fd = WORKER_DEVICE; fd <= WORKER_READY; fd++)
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+            return false;
+    return true;
+}
+
+/* The configuration: as it is on disk, or as the worker before had it. */
+static enum cf_error get_sources(const struct worker_command *command, const struct region *region,
+                                 struct cf_sources **sources)
+{
+    if (!command->is_fresh)
+        return cf_sources_unpack(region->sources, region->sources_len, sources);
+    *sources = cf_sources_new();
+    return *sources ? CF_OK : CF_ENOMEM;
+}
+
+/* From now on it is in force, for the workers that follow too. */
+static enum cf_error put_sources(struct region *region, const struct cf_sources *sources, struct cf_fault *fault)
+{
+    struct cf_text packed = {0};
+    enum cf_error error;
+
+    cf_sources_pack(sources, &packed);
+    error = cf_text_result(&packed);
+    if (error == CF_OK && packed.len >= REGION_SOURCES) {
+        cf_fault_set(fault, "the configuration files have more than %d bytes together", REGION_SOURCES - 1);
+        error = CF_ECONFIG;
+    }
+    if (error == CF_OK && packed.len > 0)
+        memcpy(region->sources, packed.data, packed.len + 1);
+    if (error == CF_OK)
+        region->sources_len = packed.len;
+    cf_text_release(&packed);
+    return error;
+}
+
+static enum cf_error open_vault(const struct worker_command *command, struct region *region,
+                                struct cf_vault **vault, struct cf_fault *fault)
+{
+    struct cf_vault_options options = {.store = command->place.store,
+                                       .config = command->place.config,
+                                       .mode = CF_STORE_OWN,
+                                       .handover = &region->handover};
+    enum cf_error error = cf_crypto_start(fault);
+
+    region->handover.lock = WORKER_LOCK;
+    if (error == CF_OK)
+        error = get_sources(command, region, &options.sources);
+    if (error == CF_OK)
+        error = cf_vault_open(&options, vault, fault);
+    if (error == CF_OK)
+        error = put_sources(region, options.sources, fault);
+    if (error == CF_OK)
+        atomic_store(&region->patience, (uint32_t)((*vault)->config->patience / CF_SECOND));
+    cf_sources_free(options.sources);
+    return error;
+}
+
+/* The first one keeps the user's terminal until here, to tell what is wrong. */
+static void tell_ready(struct fs_state *fs)
+{
+    if (fs->region->is_background)
+        log_to_background();
+    (void)!write(WORKER_READY, "", 1);
+    (void)close(WORKER_READY);
+    notify_ready();
+    if (atomic_load(&fs->region->starts) == 1)
+        log_notice("mounted on %s", fs->mountpoint);
+}
+
+/* Beat until a signal comes: SIGTERM, to end when what is under way is answered; SIGHUP, the keeper is gone; or
+ * serve_start's, all threads have ended. */
+static int beat(struct fs_state *fs, const sigset_t *signals)
+{
+    const struct timespec pause = {.tv_nsec = 1000 * 1000 * 1000 / REGION_BEATS_A_SECOND};
+    int number;
+
+    do {
+        atomic_fetch_add(&fs->region->beat, 1);
+        notify_watchdog();
+        number = sigtimedwait(signals, NULL, &pause);
+    } while (number < 0);
+    return number;
+}
+
+static int serve(struct fs_state *fs, const sigset_t *signals)
+{
+    struct server *server;
+    int number, code = WORKER_DRAINED;
+
+    if (!serve_open(fs))
+        return EX_OSERR;
+    serve_recover(fs);
+    server = serve_start(fs);
+    if (!server) {
+        serve_close(fs);
+        return EX_OSERR;
+    }
+    tell_ready(fs);
+    number = beat(fs, signals);
+    if (number == SIGTERM)
+        notify_reloading();
+    if (number == SIGHUP) {
+        log_error("the keeper of %s is gone: the mount is ended", fs->mountpoint);
+        mounting_undo(fs->mountpoint);
+    }
+    if (serve_stop(server) || number == SIGHUP)
+        code = WORKER_UNMOUNTED;
+    serve_close(fs);
+    return code;
+}
+
+static int run(const struct worker_command *command, struct region *region)
+{
+    struct cf_vault *vault = NULL;
+    struct cf_fault fault = {""};
+    struct fs_state fs;
+    sigset_t signals;
+    int code;
+    enum cf_error error;
+
+    serve_signals(&signals);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN); /* from the terminal: the keeper has it too, and ends us */
+    error = open_vault(command, region, &vault, &fault);
+    if (error == CF_OK)
+        error = fs_state_start(&fs, vault, region, command->mountpoint, command->place.config);
+    if (error != CF_OK) {
+        cf_vault_close(vault);
+        return command_fail(error, &fault);
+    }
+    code = serve(&fs, &signals);
+    fs_state_release(&fs);
+    cf_vault_close(vault);
+    return code;
+}
+
+enum { FRESH = 256, MOUNTPOINT };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct worker_command *command = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &command->place;
+        return 0;
+    case FRESH:
+        command->is_fresh = true;
+        return 0;
+    case MOUNTPOINT:
+        command->mountpoint = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!command->mountpoint || !command->place.store)
+            argp_error(state, "is started by `credfs mount`");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"mountpoint", MOUNTPOINT, "DIR", 0, "Where it is mounted", 0},
+    {"fresh", FRESH, NULL, 0, "Read the configuration from disk", 0},
+    {0},
+};
+
+static const struct argp_child children[] = {{&place_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .doc = "Serve a mount; started by `credfs mount`.",
+    .children = children,
+};
+
+int cmd_worker(int argc, char **argv)
+{
+    struct worker_command command = {0};
+    struct region *region;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &command);
+    if (!harden() || !keep_to_ourselves())
+        return EX_OSERR;
+    region = map_region();
+    if (!region)
+        return EX_SOFTWARE;
+    if (region->is_background && atomic_load(&region->starts) > 1)
+        log_to_background();
+    return run(&command, region);
+}

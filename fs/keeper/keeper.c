@@ -1,0 +1,384 @@
+/* credfs-keeper: the process that a mount lives by.
+ *
+ * It mounts, holds the descriptor of /dev/fuse and the region (region.h), and runs a worker, which does all else. A
+ * worker that dies or hangs is replaced within milliseconds; the mount, and what is open on it, does not notice. It
+ * links no more than that needs. Started by `credfs mount`, which holds the store's lock and hands it on:
+ *
+ *   credfs-keeper -m MOUNTPOINT -s SOURCE -l LOCK [-a] [-r] [-b READY] PROGRAM ARGUMENT...
+ *
+ * LOCK and READY are descriptors; with READY it goes to the background once the mount answers, and writes a byte.
+ * PROGRAM ARGUMENT... is the worker. Signals: SIGTERM and SIGINT unmount and end; SIGHUP has the configuration read
+ * again; SIGUSR1 puts the program that is now on disk in place. Both drain the worker first; if the new one does not
+ * start, the old program or configuration goes on.
+ */
+#include "keeper.h"
+
+#include "../harden.h"
+#include "../log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A worker that cannot be started is tried five times in about ten seconds. */
+enum { TRIES = 5, TICK_MS = 250, START_S = 30, DRAIN_S = 10, STOP_S = 10 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void enter(struct keeper *keeper, enum keeper_state state)
+{
+    keeper->state = state;
+    keeper->since = now_ms();
+    keeper->beat = atomic_load(&keeper->region->beat);
+}
+
+static bool has_lasted(const struct keeper *keeper, int seconds)
+{
+    return now_ms() - keeper->since >= seconds * INT64_C(1000);
+}
+
+/* ---- beginnings ---- */
+
+static void start(struct keeper *keeper)
+{
+    const int program = keeper->trial >= 0 ? keeper->trial : keeper->program;
+
+    atomic_fetch_add(&keeper->region->starts, 1);
+    if (worker_start(&keeper->worker, program, keeper->wants_fresh, keeper))
+        enter(keeper, KEEPER_STARTING);
+    else
+        keeper_failed(keeper, "cannot be started");
+}
+
+static void drain(struct keeper *keeper)
+{
+    (void)kill(keeper->worker.pid, SIGTERM);
+    enter(keeper, KEEPER_DRAINING);
+}
+
+static void reload(struct keeper *keeper)
+{
+    keeper->wants_fresh = true;
+    drain(keeper);
+}
+
+static void replace(struct keeper *keeper)
+{
+    int program = open(keeper->path, O_RDONLY | O_CLOEXEC);
+
+    if (program < 0) {
+        log_error("%s: %s: the running program goes on", keeper->path, strerror(errno));
+        return;
+    }
+    keeper->trial = program;
+    drain(keeper);
+}
+
+static bool is_trial(const struct keeper *keeper)
+{
+    return keeper->is_up && (keeper->trial >= 0 || keeper->wants_fresh);
+}
+
+static void take_trial(struct keeper *keeper)
+{
+    if (is_trial(keeper))
+        atomic_fetch_add(&keeper->region->renewed, 1);
+    if (keeper->trial >= 0) {
+        (void)close(keeper->program);
+        keeper->program = keeper->trial;
+        keeper->trial = -1;
+        log_notice("%s was put in place", keeper->path);
+    } else if (keeper->wants_fresh && keeper->is_up) {
+        log_notice("the configuration was read again");
+    }
+    keeper->wants_fresh = false;
+}
+
+static void drop_trial(struct keeper *keeper)
+{
+    atomic_fetch_add(&keeper->region->refused, 1);
+    log_error("the %s did not start: the old one goes on",
+              keeper->trial >= 0 ? "new program" : "worker with the new configuration");
+    if (keeper->trial >= 0)
+        (void)close(keeper->trial);
+    keeper->trial = -1;
+    keeper->wants_fresh = false;
+}
+
+static void ready(struct keeper *keeper)
+{
+    take_trial(keeper);
+    keeper->failures = keeper->killed = 0;
+    if (!keeper->is_up)
+        keeper_release_launcher(keeper);
+    keeper->is_up = true;
+    enter(keeper, KEEPER_SERVING);
+    if (keeper->pending != NULL) {
+        void (*pending)(struct keeper *) = keeper->pending;
+        keeper->pending = NULL;
+        pending(keeper);
+    }
+}
+
+/* ---- endings ---- */
+
+static void stop(struct keeper *keeper)
+{
+    keeper_unmount(keeper);
+    enter(keeper, KEEPER_STOPPING);
+    if (keeper->worker.pid == 0)
+        keeper->code = 0;
+}
+
+/* So that no caller is left hanging: without a worker behind it he could not even be killed. */
+static void give_up(struct keeper *keeper, int code)
+{
+    keeper_abort(keeper);
+    keeper->code = code;
+}
+
+void keeper_failed(struct keeper *keeper, const char *how)
+{
+    if (is_trial(keeper)) {
+        drop_trial(keeper);
+        start(keeper);
+        return;
+    }
+    keeper->failures++;
+    if (keeper->failures >= TRIES) {
+        log_error("no worker can be started (the last %s): the mount on %s is ended, so that nobody waits for it",
+                  how, keeper->mountpoint);
+        give_up(keeper, EX_UNAVAILABLE);
+        return;
+    }
+    enter(keeper, KEEPER_WAITING);
+}
+
+/* A crash is a request's fault, as far as anybody can tell; a worker that was killed from outside died innocently. */
+static void blame(struct keeper *keeper)
+{
+    for (int i = 0; i < REGION_SLOTS; i++) {
+        struct region_slot *slot = &keeper->region->slot[i];
+        if (atomic_load(&slot->since) != 0)
+            atomic_fetch_add(&slot->blame, 1);
+    }
+}
+
+static void ended(struct keeper *keeper, const struct worker_end *end)
+{
+    const enum keeper_state state = keeper->state;
+
+    if (state == KEEPER_STOPPING || end->code == WORKER_UNMOUNTED) {
+        keeper_unmount(keeper);
+        keeper->code = 0;
+        return;
+    }
+    if (state == KEEPER_DRAINING) {
+        start(keeper);
+        return;
+    }
+    if (!keeper->is_up) { /* the first worker told why; there is nobody on the mount yet */
+        give_up(keeper, end->code > 0 ? end->code : EX_SOFTWARE);
+        return;
+    }
+    if (end->is_crash || keeper->is_hung)
+        blame(keeper);
+    keeper->is_hung = false;
+    log_warning("worker %d %s: another takes its place", (int)end->pid, end->how);
+    if (state != KEEPER_STARTING)
+        start(keeper);
+    else if (end->is_killed && keeper->killed++ < TRIES * TRIES)
+        start(keeper); /* by somebody: that says nothing of the program */
+    else
+        keeper_failed(keeper, end->how);
+}
+
+/* ---- the watch ---- */
+
+static void replace_hung(struct keeper *keeper, const char *what)
+{
+    log_warning("worker %d %s: it is replaced", (int)keeper->worker.pid, what);
+    keeper->is_hung = true;
+    (void)kill(keeper->worker.pid, SIGKILL);
+}
+
+static bool has_stuck_request(const struct keeper *keeper, uint64_t beat, uint64_t patience)
+{
+    for (int i = 0; i < REGION_SLOTS; i++) {
+        uint64_t since = atomic_load(&keeper->region->slot[i].since);
+        if (since != 0 && beat > since && beat - since > patience * REGION_BEATS_A_SECOND)
+            return true;
+    }
+    return false;
+}
+
+static void watch(struct keeper *keeper)
+{
+    const uint64_t beat = atomic_load(&keeper->region->beat);
+    const uint32_t patience = atomic_load(&keeper->region->patience);
+
+    if (keeper->is_hung)
+        return; /* it was sent SIGKILL */
+    if (beat != keeper->beat) {
+        enter(keeper, KEEPER_SERVING);
+        if (has_stuck_request(keeper, beat, patience))
+            replace_hung(keeper, "is stuck in a request");
+    } else if (has_lasted(keeper, (int)patience)) {
+        replace_hung(keeper, "does not move");
+    }
+}
+
+static void tick(struct keeper *keeper)
+{
+    switch (keeper->state) {
+    case KEEPER_SERVING:
+        watch(keeper);
+        break;
+    case KEEPER_STARTING:
+        if (has_lasted(keeper, START_S) && !keeper->is_hung)
+            replace_hung(keeper, "does not get ready");
+        break;
+    case KEEPER_DRAINING:
+        if (has_lasted(keeper, DRAIN_S))
+            (void)kill(keeper->worker.pid, SIGKILL);
+        break;
+    case KEEPER_STOPPING:
+        if (has_lasted(keeper, STOP_S) && keeper->worker.pid != 0)
+            (void)kill(keeper->worker.pid, SIGKILL);
+        break;
+    case KEEPER_WAITING:
+        if (has_lasted(keeper, keeper->failures))
+            start(keeper);
+        break;
+    }
+}
+
+/* ---- events ---- */
+
+static void ask(struct keeper *keeper, void (*what)(struct keeper *))
+{
+    if (keeper->state == KEEPER_SERVING)
+        what(keeper);
+    else
+        keeper->pending = what; /* when the one that is under way is ready */
+}
+
+static void on_signal(struct keeper *keeper)
+{
+    struct signalfd_siginfo info;
+
+    while (read(keeper->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            stop(keeper);
+        else if (info.ssi_signo == SIGHUP)
+            ask(keeper, reload);
+        else if (info.ssi_signo == SIGUSR1)
+            ask(keeper, replace);
+    }
+}
+
+static void on_ready(struct keeper *keeper)
+{
+    char byte;
+
+    if (read(keeper->worker.ready, &byte, 1) == 1 && keeper->state == KEEPER_STARTING)
+        ready(keeper);
+    (void)close(keeper->worker.ready);
+    keeper->worker.ready = -1;
+}
+
+static int run(struct keeper *keeper)
+{
+    struct worker_end end;
+
+    keeper->wants_fresh = true;
+    start(keeper);
+    while (keeper->code < 0) {
+        struct pollfd polled[] = {{.fd = keeper->signals, .events = POLLIN},
+                                  {.fd = keeper->worker.ready, .events = POLLIN}};
+        if (poll(polled, 2, TICK_MS) < 0 && errno != EINTR)
+            return EX_OSERR;
+        if (polled[1].revents != 0)
+            on_ready(keeper);
+        if (worker_reap(&keeper->worker, &end))
+            ended(keeper, &end);
+        if (keeper->code < 0 && polled[0].revents != 0)
+            on_signal(keeper);
+        if (keeper->code < 0)
+            tick(keeper);
+    }
+    return keeper->code;
+}
+
+static bool block_signals(struct keeper *keeper)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaddset(&set, numbers[i]);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        keeper->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return keeper->signals >= 0;
+}
+
+static bool parse(struct keeper *keeper, int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "+m:s:l:arb:")) != -1) {
+        if (option == 'm')
+            keeper->mountpoint = optarg;
+        else if (option == 's')
+            keeper->source = optarg;
+        else if (option == 'l')
+            keeper->lock = atoi(optarg);
+        else if (option == 'a')
+            keeper->allow_other = true;
+        else if (option == 'r')
+            keeper->read_only = true;
+        else if (option == 'b')
+            keeper->launcher = atoi(optarg);
+        else
+            return false;
+    }
+    keeper->arguments = argv + optind;
+    keeper->path = argv[optind];
+    return keeper->mountpoint != NULL && keeper->source != NULL && keeper->lock >= 0 && keeper->path != NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct keeper keeper = {.device = -1,
+                            .region_fd = -1,
+                            .lock = -1,
+                            .signals = -1,
+                            .launcher = -1,
+                            .program = -1,
+                            .trial = -1,
+                            .code = -1,
+                            .worker = {.ready = -1}};
+
+    if (!parse(&keeper, argc, argv)) {
+        log_error("credfs-keeper is started by `credfs mount`");
+        return EX_USAGE;
+    }
+    if (!harden() || !block_signals(&keeper) || !keeper_open(&keeper))
+        return EX_OSERR;
+    return run(&keeper);
+}

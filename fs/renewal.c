@@ -1,0 +1,87 @@
+#include "renewal.h"
+
+#include "command.h"
+#include "log.h"
+#include "mounts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum { WAIT_MS = 60000, STEP_MS = 20 };
+
+static long count_of(const char *mountpoint, const char *name)
+{
+    char text[32];
+
+    return mount_status(mountpoint, name, text, sizeof(text)) ? strtol(text, NULL, 10) : -1;
+}
+
+/* Look at the configuration as the worker will, so that the person who asks is told what is wrong in it. */
+static int look_at_configuration(const char *mountpoint)
+{
+    char store[PATH_SIZE], config[PATH_SIZE];
+    struct place place = {.store = store, .config = config};
+    struct cf_vault *vault = NULL;
+    int code;
+
+    if (!mount_status(mountpoint, "store", store, sizeof(store)) ||
+        !mount_status(mountpoint, "config", config, sizeof(config))) {
+        log_error("%s: its status cannot be read: are you the user who mounted it?", mountpoint);
+        return EX_NOPERM;
+    }
+    if (strcmp(config, "none") == 0) {
+        log_error("%s was mounted without a configuration file: unmount, and mount with --config", mountpoint);
+        return EX_CONFIG;
+    }
+    code = command_open(&place, &vault);
+    cf_vault_close(vault);
+    return code;
+}
+
+static int wait_for(const char *mountpoint, long renewed, long refused)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000 * 1000};
+
+    for (int waited = 0; waited < WAIT_MS; waited += STEP_MS) {
+        if (count_of(mountpoint, "renewed") > renewed)
+            return 0;
+        if (count_of(mountpoint, "refused") > refused) {
+            log_error("the new one did not start, the old one goes on: the daemon's log tells why");
+            return EX_UNAVAILABLE;
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    log_error("%s: no answer from its keeper for %d seconds", mountpoint, WAIT_MS / 1000);
+    return EX_TEMPFAIL;
+}
+
+int renewal_ask(const char *given, int number)
+{
+    char mountpoint[PATH_SIZE];
+    long renewed, refused;
+    pid_t keeper;
+    int code;
+
+    if (given ? !path_resolve(given, mountpoint) : !path_mountpoint(mountpoint)) {
+        log_error("no such mountpoint: name it as an argument");
+        return EX_USAGE;
+    }
+    keeper = mount_is_credfs(mountpoint) ? mount_daemon(mountpoint) : 0;
+    if (keeper == 0) {
+        log_error("%s: no credfs is mounted there whose status you may read", mountpoint);
+        return EX_UNAVAILABLE;
+    }
+    code = number == SIGHUP ? look_at_configuration(mountpoint) : 0;
+    if (code != 0)
+        return code;
+    renewed = count_of(mountpoint, "renewed");
+    refused = count_of(mountpoint, "refused");
+    if (kill(keeper, number) == 0)
+        return wait_for(mountpoint, renewed, refused);
+    log_error("process %ld, which keeps %s: %s", (long)keeper, mountpoint, strerror(errno));
+    return EX_NOPERM;
+}
