@@ -282,7 +282,7 @@ static void nothing_is_defined_twice(void **state)
     refused(API("contact-search"), 1, "the API 'contact-search' is defined by an earlier file");
     refused("\n[method oauth2]\nsends = all\n", 2, "the method 'oauth2' is defined by an earlier file");
     refused_second(API("a"), API("b") API("a"), 6, "the API 'a' is defined by an earlier file");
-    refused_second("[method m]\nsends = x\n", "[method m]\nsends = y\n", 2, "the method 'm' is defined");
+    refused_second("[method m]\nsends = x\n", "[method m]\nsends = y\n", 1, "the method 'm' is defined");
     refused(API("a") API("a"), 7, "");
 }
 
