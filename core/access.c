@@ -1,6 +1,5 @@
 #include "access.h"
 
-#include "grant.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -89,40 +88,45 @@ static void say_missing(const struct rule *rule, struct cf_verdict *verdict)
     cf_text_release(&text);
 }
 
-/* Is there a right, whatever state the credential is in? */
-static void judge_right(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller,
-                        enum cf_action action, const struct cf_app *app, enum cf_field field,
-                        struct cf_verdict *verdict)
+/* Is there a right, whatever state the credential is in? known: NULL to read the grants when it comes to them. */
+static void judge_right(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,
+                        struct cf_caller *caller, enum cf_action action, const struct cf_app *app,
+                        enum cf_field field, struct cf_verdict *verdict)
 {
     const struct rule *rule = &rules[action];
-    struct cf_grants grants = {0};
+    struct cf_known_grants read = {0};
 
     verdict->error = CF_OK;
     if (role_allows(config, caller, rule->permissions, BY_IDS, verdict))
         return;
-    if (rule->grantable && app != NULL && app->place == CF_IN_APPS)
-        verdict->error = cf_grants_load(txn, app, &grants);
-    if (verdict->error != CF_OK) {
+    if (!rule->grantable || app == NULL || app->place != CF_IN_APPS)
+        known = &read;
+    else if (known == NULL)
+        read.error = cf_grants_load(txn, app, &read.list);
+    known = known == NULL ? &read : known;
+    if (known->error != CF_OK) {
+        verdict->error = known->error;
         snprintf(verdict->why, sizeof verdict->why, "grants: %s", cf_error_text(verdict->error));
         return;
     }
-    if (!grant_allows(&grants, caller, action, field, BY_IDS, verdict) &&
+    if (!grant_allows(&known->list, caller, action, field, BY_IDS, verdict) &&
         !role_allows(config, caller, rule->permissions, BY_GROUPS, verdict) &&
-        !grant_allows(&grants, caller, action, field, BY_GROUPS, verdict)) {
+        !grant_allows(&known->list, caller, action, field, BY_GROUPS, verdict)) {
         verdict->error = CF_EDENIED;
         say_missing(rule, verdict);
     }
-    cf_grants_release(&grants);
+    cf_grants_release(&read.list);
 }
 
-void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
-              const struct cf_app *app, enum cf_field field, struct cf_verdict *verdict)
+static void judge(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,
+                  struct cf_caller *caller, enum cf_action action, const struct cf_app *app, enum cf_field field,
+                  struct cf_verdict *verdict)
 {
     if (rules[action].permissions == 0) {
         *verdict = (struct cf_verdict){.error = CF_OK, .why = "everybody may"};
         return;
     }
-    judge_right(txn, config, caller, action, app, field, verdict);
+    judge_right(txn, known, config, caller, action, app, field, verdict);
     if (verdict->error != CF_OK || action != CF_REVEAL || app == NULL)
         return;
     if (app->place == CF_IN_TRASH) {
@@ -130,4 +134,17 @@ void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_call
     } else if (app->disabled) {
         *verdict = (struct cf_verdict){.error = CF_EREVOKED, .why = "the App is disabled"};
     }
+}
+
+void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
+              const struct cf_app *app, enum cf_field field, struct cf_verdict *verdict)
+{
+    judge(txn, NULL, config, caller, action, app, field, verdict);
+}
+
+void cf_judge_known(const struct cf_known_grants *known, const struct cf_config *config, struct cf_caller *caller,
+                    enum cf_action action, const struct cf_app *app, enum cf_field field,
+                    struct cf_verdict *verdict)
+{
+    judge(NULL, known, config, caller, action, app, field, verdict);
 }

@@ -10,6 +10,7 @@
 #include "caller.h"
 #include "config.h"
 #include "credential.h"
+#include "grant.h"
 
 /* X(name, word for audit and people, permissions of which one is needed (0: everybody may), can a grant allow it) */
 #define CF_ACTION_LIST(X)                                                                          \
@@ -47,9 +48,19 @@ struct cf_verdict {
     char why[128]; /* "role company-admin", "grant user:web key", "no role gives reveal, no grant" */
 };
 
+/* The grants of an App, where they were read before; error: why they could not be. */
+struct cf_known_grants {
+    struct cf_grants list;
+    enum cf_error error;
+};
+
 /* Judge. app: NULL where the action is not about one. field: the one that is wanted, or CF_NO_FIELD: then a grant of
- * any one field is enough for CF_LIST_APP, but not for CF_READ_APP. */
+ * any one field is enough for CF_LIST_APP, but not for CF_READ_APP. cf_judge reads grants through txn, when
+ * it comes to them (txn may be NULL where app is); cf_judge_known has them. */
 void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
               const struct cf_app *app, enum cf_field field, struct cf_verdict *verdict);
+void cf_judge_known(const struct cf_known_grants *known, const struct cf_config *config, struct cf_caller *caller,
+                    enum cf_action action, const struct cf_app *app, enum cf_field field,
+                    struct cf_verdict *verdict);
 
 #endif

@@ -47,19 +47,30 @@ static void add_member(struct cf_text *text, const char *name, const char *value
 {
     if (value == NULL || *value == '\0')
         return;
-    cf_text_printf(text, ",\"%s\":", name);
+    cf_text_puts(text, ",\"");
+    cf_text_puts(text, name);
+    cf_text_puts(text, "\":");
     cf_text_json(text, value);
+}
+
+static void add_number(struct cf_text *text, const char *name, int64_t number)
+{
+    cf_text_puts(text, ",\"");
+    cf_text_puts(text, name);
+    cf_text_puts(text, "\":");
+    cf_text_number(text, number);
 }
 
 static void add_caller(struct cf_text *text, const struct cf_caller *caller)
 {
     char command[16], cgroup[1024];
-    cf_text_printf(text, ",\"uid\":%" PRIu32 ",\"gid\":%" PRIu32, caller->uid, caller->gid);
+    add_number(text, "uid", caller->uid);
+    add_number(text, "gid", caller->gid);
     if (caller->pid == 0)
         return;
     cf_caller_command(caller, command);
     cf_caller_cgroup(caller, cgroup, sizeof(cgroup));
-    cf_text_printf(text, ",\"pid\":%d", (int)caller->pid);
+    add_number(text, "pid", caller->pid);
     add_member(text, "comm", command);
     add_member(text, "cgroup", cgroup);
 }
@@ -79,7 +90,7 @@ static void add_event(struct cf_text *text, const struct cf_event *event)
     }
     add_member(text, "file", event->file);
     if (event->version != 0)
-        cf_text_printf(text, ",\"version\":%" PRId64, event->version);
+        add_number(text, "version", event->version);
     add_member(text, "result", cf_error_word(event->result));
     add_member(text, "why", event->why);
     add_member(text, "detail", event->detail);
@@ -127,13 +138,19 @@ static enum cf_error make_line(struct cf_audit *audit, const struct cf_text *eve
     next->seq = audit->tip.seq + 1;
     cf_time_format_micro(cf_now(), time);
     line->len = 0;
-    cf_text_printf(line, "{\"seq\":%" PRId64 ",\"time\":\"%s\"", next->seq, time);
+    cf_text_puts(line, "{\"seq\":");
+    cf_text_number(line, next->seq);
+    cf_text_puts(line, ",\"time\":\"");
+    cf_text_puts(line, time);
+    cf_text_puts(line, "\"");
     cf_text_add(line, event->data, event->len);
     if (cf_text_result(line) != CF_OK)
         return CF_ENOMEM;
     cf_audit_link(audit->keys, audit->tip.mac, line->data, line->len, next->mac);
     cf_hex(next->mac, CF_MAC_SIZE, digits);
-    cf_text_printf(line, ",\"mac\":\"%s\"}\n", digits);
+    cf_text_puts(line, ",\"mac\":\"");
+    cf_text_puts(line, digits);
+    cf_text_puts(line, "\"}\n");
     next->length = audit->tip.length + (int64_t)line->len;
     return line->len > CF_AUDIT_LINE_MAX ? CF_EIO : cf_text_result(line);
 }

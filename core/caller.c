@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,18 +177,73 @@ bool cf_caller_in_group(struct cf_caller *caller, uint32_t low, uint32_t high)
     return false;
 }
 
+/* ---- what the audit log is told of a thread ----
+ *
+ * The files of a thread in /proc are kept open between its requests: a kept descriptor can only ever read of the
+ * thread that it was opened for, and gives ESRCH when that has ended, whoever has its number then. */
+
+enum { KEPT = 64, CGROUP_MOST = 8192 };
+
+enum proc_file { PROC_COMM, PROC_CGROUP, PROC_FILES };
+
+struct kept {
+    pthread_mutex_t mutex;
+    pid_t pid; /* 0: nothing is kept here */
+    int fd[PROC_FILES];
+};
+
+static struct kept kept[KEPT] = {[0 ... KEPT - 1] = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
+
+static void kept_close(struct kept *entry)
+{
+    for (int i = 0; entry->pid != 0 && i < PROC_FILES; i++)
+        if (entry->fd[i] >= 0)
+            close(entry->fd[i]);
+    entry->pid = 0;
+}
+
+static void kept_open(struct kept *entry, pid_t pid)
+{
+    static const char *const names[PROC_FILES] = {[PROC_COMM] = "comm", [PROC_CGROUP] = "cgroup"};
+    char path[64];
+
+    kept_close(entry);
+    for (int i = 0; i < PROC_FILES; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[i]);
+        entry->fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    entry->pid = pid;
+}
+
+/* The first size bytes of a file of the thread; 0 where it cannot be read. */
+static size_t read_kept(pid_t pid, enum proc_file file, char *out, size_t size)
+{
+    struct kept *entry = &kept[(size_t)pid % KEPT];
+    ssize_t len = -1;
+
+    if (pid <= 0)
+        return 0;
+    pthread_mutex_lock(&entry->mutex);
+    if (entry->pid == pid)
+        len = pread(entry->fd[file], out, size, 0);
+    if (len < 0) {
+        kept_open(entry, pid);
+        len = pread(entry->fd[file], out, size, 0);
+    }
+    pthread_mutex_unlock(&entry->mutex);
+    return len > 0 ? (size_t)len : 0;
+}
+
 void cf_caller_command(const struct cf_caller *caller, char out[static 16])
 {
-    struct cf_text comm = {0};
-    size_t len = 0;
+    char comm[64];
+    size_t len = read_kept(caller->pid, PROC_COMM, comm, sizeof(comm));
 
-    if (read_proc(caller->pid, "comm", &comm) && comm.len > 0) {
-        len = comm.data[comm.len - 1] == '\n' ? comm.len - 1 : comm.len;
-        len = len < 15 ? len : 15;
-        memcpy(out, comm.data, len);
-    }
+    if (len > 0 && comm[len - 1] == '\n')
+        len--;
+    len = len < 15 ? len : 15;
+    memcpy(out, comm, len);
     out[len] = '\0';
-    cf_text_release(&comm);
 }
 
 /* A part of a text. */
@@ -237,11 +293,10 @@ void cf_caller_parse_cgroup(const char *text, size_t len, char *out, size_t size
 
 void cf_caller_cgroup(const struct cf_caller *caller, char *out, size_t size)
 {
-    struct cf_text text = {0};
+    char text[CGROUP_MOST];
+    size_t len = read_kept(caller->pid, PROC_CGROUP, text, sizeof(text));
 
     if (size > 0)
         out[0] = '\0';
-    if (read_proc(caller->pid, "cgroup", &text) && text.data != NULL)
-        cf_caller_parse_cgroup(text.data, text.len, out, size);
-    cf_text_release(&text);
+    cf_caller_parse_cgroup(text, len, out, size);
 }

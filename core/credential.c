@@ -1,5 +1,6 @@
 #include "credential.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const field_words[CF_FIELD_COUNT] = {
@@ -121,13 +122,12 @@ static void value_mac(const struct cf_txn *txn, const struct cf_app *app, int64_
     cf_mac_end(&state, mac);
 }
 
-/* Verify the value row that rows stands on, and take out of it what is asked for (either may be NULL). */
+/* Verify the value row that rows stands on. sealed: gets a copy of it, unless it is NULL. */
 static enum cf_error read_value(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
-                                struct cf_rows *rows, struct cf_value *value, struct cf_secret **out)
+                                struct cf_rows *rows, struct cf_value *value, struct cf_sealed *sealed)
 {
-    const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
     size_t len, print_len, mac_len;
-    const void *sealed = cf_sql_blob(rows, 0, &len);
+    const void *bytes = cf_sql_blob(rows, 0, &len);
     const void *fingerprint = cf_sql_blob(rows, 1, &print_len);
     const char *last4 = cf_sql_text(rows, 2);
     const void *stored = cf_sql_blob(rows, 3, &mac_len);
@@ -136,20 +136,25 @@ static enum cf_error read_value(struct cf_txn *txn, const struct cf_app *app, in
     if (len <= CF_SEAL_OVERHEAD || print_len != CF_FINGERPRINT_SIZE || mac_len != CF_MAC_SIZE ||
         strlen(last4) >= sizeof value->last4)
         return CF_ETAMPER;
-    value_mac(txn, app, version, field, sealed, len, fingerprint, last4, computed);
+    value_mac(txn, app, version, field, bytes, len, fingerprint, last4, computed);
     if (!cf_equal(stored, computed, CF_MAC_SIZE))
         return CF_ETAMPER;
-    if (value != NULL) {
-        value->len = len - CF_SEAL_OVERHEAD;
-        memcpy(value->fingerprint, fingerprint, CF_FINGERPRINT_SIZE);
-        memcpy(value->last4, last4, strlen(last4) + 1);
-    }
-    return out == NULL ? CF_OK : cf_unseal(txn->keys, &binding, sealed, len, out);
+    value->len = len - CF_SEAL_OVERHEAD;
+    memcpy(value->fingerprint, fingerprint, CF_FINGERPRINT_SIZE);
+    memcpy(value->last4, last4, strlen(last4) + 1);
+    if (sealed == NULL)
+        return CF_OK;
+    sealed->bytes = malloc(len);
+    if (sealed->bytes == NULL)
+        return CF_ENOMEM;
+    memcpy(sealed->bytes, bytes, len);
+    sealed->len = len;
+    return CF_OK;
 }
 
 /* The version's row says which fields have a value, so that one that was taken away by hand is noticed. */
 static enum cf_error find_value(struct cf_txn *txn, const struct cf_app *app, int64_t number, enum cf_field field,
-                                struct cf_value *value, struct cf_secret **out)
+                                struct cf_value *value, struct cf_sealed *sealed)
 {
     struct cf_version version;
     struct cf_rows *rows = NULL;
@@ -166,7 +171,7 @@ static enum cf_error find_value(struct cf_txn *txn, const struct cf_app *app, in
     if (error == CF_OK)
         error = cf_sql_next(rows, &row);
     if (error == CF_OK)
-        error = row ? read_value(txn, app, number, field, rows, value, out) : CF_ETAMPER;
+        error = row ? read_value(txn, app, number, field, rows, value, sealed) : CF_ETAMPER;
     cf_sql_done(rows);
     return error;
 }
@@ -177,11 +182,34 @@ enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_
     return find_value(txn, app, version, field, value, NULL);
 }
 
+enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                              struct cf_sealed *sealed)
+{
+    struct cf_value value;
+
+    *sealed = (struct cf_sealed){0};
+    return find_value(txn, app, version, field, &value, sealed);
+}
+
+enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const struct cf_keys *keys, const struct cf_app *app,
+                             int64_t version, enum cf_field field, struct cf_secret **out)
+{
+    const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
+
+    return cf_unseal(keys, &binding, sealed->bytes, sealed->len, out);
+}
+
 enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
                             struct cf_secret **out)
 {
+    struct cf_sealed sealed;
+    enum cf_error error = cf_value_sealed(txn, app, version, field, &sealed);
+
     *out = NULL;
-    return find_value(txn, app, version, field, NULL, out);
+    if (error == CF_OK)
+        error = cf_sealed_open(&sealed, txn->keys, app, version, field, out);
+    free(sealed.bytes);
+    return error;
 }
 
 /* The last four characters are shown to people who may not reveal: only of values long enough to bear it. */

@@ -72,6 +72,19 @@ CF_CHECKED enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *
 CF_CHECKED enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version,
                                        enum cf_field field, struct cf_secret **out);
 
+/* A value as it is stored: sealed, in ordinary memory, owned by the caller. */
+struct cf_sealed {
+    uint8_t *bytes;
+    size_t len;
+};
+
+/* The same row, verified but not opened; and opening it. */
+CF_CHECKED enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                         enum cf_field field, struct cf_sealed *sealed);
+CF_CHECKED enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const struct cf_keys *keys,
+                                        const struct cf_app *app, int64_t version, enum cf_field field,
+                                        struct cf_secret **out);
+
 /* Make the next version current: values of fields that are given, the current version's for the others; app is
  * updated in memory, and written by who calls (cf_app_update). value[field]: NULL for "as it was"; not taken. */
 CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, uint32_t by,

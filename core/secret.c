@@ -161,7 +161,8 @@ void cf_secret_free(struct cf_secret *secret)
         return;
     slot = (size_t)(secret - arena->slots);
     assert(slot < SLOTS);
-    cf_wipe(secret, sizeof(*secret));
+    cf_wipe(secret->bytes, secret->len); /* behind it nothing was written */
+    secret->len = 0;
     atomic_fetch_and(&arena->taken[slot / SLOTS_PER_WORD], ~(UINT64_C(1) << slot % SLOTS_PER_WORD));
 }
 

@@ -12,10 +12,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { POOL = 64, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
+enum { POOL = 64, WAL_INDEX_PAGE = 4096, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
 
 /* Writers whose changes go into one transaction. */
 struct batch {
@@ -40,6 +41,8 @@ struct cf_store {
     size_t idle_count;
     uint8_t id[CF_ID_SIZE];
     struct cf_keys *keys;
+    int wal_index_fd;                /* kept open with the connections: closing it would give up SQLite's own locks */
+    const unsigned char *wal_index;  /* the first page of credfs.db-shm, or NULL */
 };
 
 int cf_store_dir(const struct cf_store *store)
@@ -94,7 +97,7 @@ static enum cf_error store_new(const char *path, struct cf_store **out, struct c
     *out = store;
     if (store == NULL)
         return CF_ENOMEM;
-    store->dir = store->lock = -1;
+    store->dir = store->lock = store->wal_index_fd = -1;
     pthread_mutex_init(&store->write, NULL);
     pthread_cond_init(&store->committed, NULL);
     pthread_mutex_init(&store->pool, NULL);
@@ -118,6 +121,10 @@ void cf_store_close(struct cf_store *store)
     for (size_t i = 0; i < store->idle_count; i++)
         cf_sql_close(store->idle[i]);
     cf_sql_close(store->writer); /* the last one: it checkpoints */
+    if (store->wal_index != NULL)
+        munmap((void *)(uintptr_t)store->wal_index, WAL_INDEX_PAGE);
+    if (store->wal_index_fd >= 0)
+        close(store->wal_index_fd);
     cf_keys_free(store->keys);
     if (store->lock >= 0)
         close(store->lock);
@@ -279,6 +286,30 @@ static enum cf_error take_keys(struct cf_store *store, struct cf_db *db, struct 
     return error;
 }
 
+static void map_wal_index(struct cf_store *store)
+{
+    void *page = MAP_FAILED;
+    struct stat st;
+
+    store->wal_index_fd = openat(store->dir, "credfs.db-shm", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (store->wal_index_fd >= 0 && fstat(store->wal_index_fd, &st) == 0 && st.st_size >= WAL_INDEX_PAGE)
+        page = mmap(NULL, WAL_INDEX_PAGE, PROT_READ, MAP_SHARED, store->wal_index_fd, 0);
+    store->wal_index = page == MAP_FAILED ? NULL : page;
+}
+
+/* SQLite writes the header twice, the second copy first: when both agree, it is whole. */
+bool cf_store_stamp(const struct cf_store *store, struct cf_stamp *stamp)
+{
+    unsigned char second[sizeof stamp->header];
+
+    if (store->wal_index == NULL)
+        return false;
+    memcpy(stamp->header, store->wal_index, sizeof stamp->header);
+    atomic_thread_fence(memory_order_acquire);
+    memcpy(second, store->wal_index + sizeof stamp->header, sizeof second);
+    return memcmp(stamp->header, second, sizeof second) == 0;
+}
+
 static enum cf_error open_owned(struct cf_store *store, struct cf_handover *handover, struct cf_fault *fault)
 {
     enum cf_error error = CF_OK;
@@ -291,7 +322,11 @@ static enum cf_error open_owned(struct cf_store *store, struct cf_handover *hand
         error = store->lock < 0 ? CF_EIO : cf_sql_open(store->database, CF_SQL_WRITE, &store->writer, fault);
     if (error == CF_OK)
         error = cf_schema_migrate(store->writer, fault);
-    return error == CF_OK ? take_keys(store, store->writer, handover, fault) : error;
+    if (error == CF_OK)
+        error = take_keys(store, store->writer, handover, fault);
+    if (error == CF_OK)
+        map_wal_index(store);
+    return error;
 }
 
 static enum cf_error open_observed(struct cf_store *store, struct cf_fault *fault)

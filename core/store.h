@@ -65,6 +65,15 @@ const char *cf_store_path(const struct cf_store *store);
 uint32_t cf_store_owner(const struct cf_store *store); /* uid */
 const struct cf_keys *cf_store_keys(const struct cf_store *store);
 
+/* The state of the database as one value, which every commit changes, whoever makes it: the header of SQLite's
+ * wal-index (https://sqlite.org/walformat.html, section 2.2), looked at without a system call. */
+struct cf_stamp {
+    unsigned char header[48];
+};
+
+/* The present stamp. Returns false where there is none to be had: then nothing can be kept. */
+bool cf_store_stamp(const struct cf_store *store, struct cf_stamp *stamp);
+
 /* A transaction: a consistent view of the database, and for a writing one its changes. In place, no heap. */
 struct cf_txn {
     struct cf_store *store; /* NULL when it has ended */

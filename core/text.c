@@ -47,24 +47,44 @@ void cf_text_puts(struct cf_text *text, const char *string)
     cf_text_add(text, string, strlen(string));
 }
 
+/* Most of what is printed is short: it is tried in the room that is there. */
 void cf_text_printf(struct cf_text *text, const char *format, ...)
 {
+    size_t room;
     va_list args;
     int len;
 
+    if (!reserve(text, 63))
+        return;
+    room = text->size - text->len;
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(text->data + text->len, room, format, args);
     va_end(args);
-    if (len < 0) {
+    if (len < 0)
         text->failed = true;
+    if (len < 0 || !reserve(text, (size_t)len))
         return;
+    if ((size_t)len >= room) {
+        va_start(args, format);
+        vsnprintf(text->data + text->len, (size_t)len + 1, format, args);
+        va_end(args);
     }
-    if (!reserve(text, (size_t)len))
-        return;
-    va_start(args, format);
-    vsnprintf(text->data + text->len, (size_t)len + 1, format, args);
-    va_end(args);
     text->len += (size_t)len;
+}
+
+void cf_text_number(struct cf_text *text, int64_t number)
+{
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        cf_text_add(text, "-", 1);
+    cf_text_add(text, digits + at, sizeof digits - at);
 }
 
 enum cf_error cf_text_result(const struct cf_text *text)
@@ -182,6 +202,16 @@ static void json_character(struct cf_text *text, const char *bytes, size_t len, 
     }
 }
 
+/* How much at the start of a string stands for itself in JSON and is ASCII. */
+static size_t plain_length(const char *string)
+{
+    size_t len = 0;
+
+    while (string[len] >= 0x20 && string[len] < 0x7f && string[len] != '"' && string[len] != '\\')
+        len++;
+    return len;
+}
+
 void cf_text_json(struct cf_text *text, const char *string)
 {
     size_t left = strlen(string);
@@ -189,8 +219,15 @@ void cf_text_json(struct cf_text *text, const char *string)
     cf_text_puts(text, "\"");
     while (left > 0) {
         uint32_t code;
-        size_t len = cf_utf8_next(string, left, &code);
+        size_t len = plain_length(string);
 
+        if (len > 0) {
+            cf_text_add(text, string, len);
+            string += len;
+            left -= len;
+            continue;
+        }
+        len = cf_utf8_next(string, left, &code);
         if (len == 0) {
             cf_text_puts(text, "\xEF\xBF\xBD");
             len = 1;

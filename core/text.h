@@ -26,6 +26,9 @@ void cf_text_puts(struct cf_text *text, const char *string);
 void cf_text_printf(struct cf_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Add a number in decimal, quicker than by printf. */
+void cf_text_number(struct cf_text *text, int64_t number);
+
 /* Add string as a JSON string with its quotes (RFC 8259); bytes that are not UTF-8 become U+FFFD. */
 void cf_text_json(struct cf_text *text, const char *string);
 

@@ -44,6 +44,10 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
     if (vault == NULL)
         return CF_ENOMEM;
     error = cf_store_open(options->store, options->mode, options->handover, &vault->store, fault);
+    if (error == CF_OK) {
+        vault->cards = cf_cards_new(vault->store);
+        error = vault->cards == NULL ? CF_ENOMEM : CF_OK;
+    }
     if (error == CF_OK)
         error = configure(vault, options, fault);
     if (error == CF_OK && options->mode == CF_STORE_OWN)
@@ -66,6 +70,7 @@ void cf_vault_close(struct cf_vault *vault)
     if (vault == NULL)
         return;
     cf_audit_close(vault->audit);
+    cf_cards_free(vault->cards);
     cf_catalogue_free(vault->catalogue);
     cf_config_free(vault->config);
     cf_store_close(vault->store);
@@ -111,74 +116,77 @@ enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct
 }
 
 /* A right to reveal is not enough: there must be a value. */
-static void judge_value(struct cf_txn *txn, const struct cf_app *app, enum cf_field field,
-                        struct cf_verdict *verdict)
+static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_card *card,
+                         enum cf_field field, struct cf_verdict *verdict)
 {
-    struct cf_value value;
-
-    verdict->error = cf_value_stat(txn, app, app->version, field, &value);
-    if (verdict->error != CF_OK)
-        snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
+    cf_judge_known(&card->grants, vault->config, caller, CF_REVEAL, &card->app, field, verdict);
+    if (verdict->error != CF_OK || card->value[field].error == CF_OK)
+        return;
+    verdict->error = card->value[field].error;
+    snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
 }
 
 enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                               enum cf_field field, int64_t *version)
 {
+    const struct cf_card *card;
     struct cf_verdict verdict;
     struct cf_event event;
+    enum cf_error error = cf_card_take(vault->cards, serial, &card);
+
+    if (error != CF_OK)
+        return error;
+    judge_reveal(vault, caller, card, field, &verdict);
+    event = event_of(caller, cf_action_word(CF_REVEAL), &card->app, cf_field_word(field), &verdict);
+    event.version = card->app.version;
+    error = cf_vault_record(vault, &event);
+    if (error == CF_OK)
+        *version = card->app.version;
+    cf_card_give(vault->cards, card);
+    return error != CF_OK ? error : verdict.error;
+}
+
+/* A version that is no longer the current one, and is still good until its deadline. */
+static enum cf_error read_earlier(struct cf_vault *vault, int64_t serial, int64_t number, enum cf_field field,
+                                  struct cf_secret **out)
+{
+    struct cf_version version;
     struct cf_app app;
     struct cf_txn txn;
     enum cf_error error = cf_txn_read(vault->store, &txn);
 
     if (error == CF_OK)
         error = cf_app_by_serial(&txn, serial, &app);
-    if (error != CF_OK) {
-        cf_txn_end(&txn);
-        return error;
-    }
-    cf_judge(&txn, vault->config, caller, CF_REVEAL, &app, field, &verdict);
-    if (verdict.error == CF_OK)
-        judge_value(&txn, &app, field, &verdict);
-    cf_txn_end(&txn);
-    event = event_of(caller, cf_action_word(CF_REVEAL), &app, cf_field_word(field), &verdict);
-    event.version = app.version;
-    error = cf_vault_record(vault, &event);
     if (error == CF_OK)
-        *version = app.version;
-    return error != CF_OK ? error : verdict.error;
-}
-
-static enum cf_error still_good(struct cf_txn *txn, int64_t serial, int64_t number, struct cf_app *app)
-{
-    struct cf_version version;
-    enum cf_error error = cf_app_by_serial(txn, serial, app);
-
-    if (error != CF_OK)
-        return error;
-    if (app->disabled || app->place == CF_IN_TRASH)
-        return CF_EREVOKED;
-    if (number == app->version)
-        return CF_OK;
-    error = cf_version_get(txn, app, number, &version);
-    if (error == CF_OK && cf_version_state(app, &version, cf_now()) == CF_RETIRED)
+        error = cf_version_get(&txn, &app, number, &version);
+    if (error == CF_ENOENT || (error == CF_OK && cf_version_state(&app, &version, cf_now()) == CF_RETIRED))
         error = CF_EEXPIRED;
-    return error == CF_ENOENT ? CF_EEXPIRED : error;
+    if (error == CF_OK)
+        error = cf_value_open(&txn, &app, number, field, out);
+    cf_txn_end(&txn);
+    return error;
 }
 
 enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version, enum cf_field field,
                              struct cf_secret **out)
 {
-    struct cf_app app;
-    struct cf_txn txn;
-    enum cf_error error = cf_txn_read(vault->store, &txn);
+    const struct cf_card *card;
+    enum cf_error error = cf_card_take(vault->cards, serial, &card);
+    bool is_current;
 
     *out = NULL;
-    if (error == CF_OK)
-        error = still_good(&txn, serial, version, &app);
-    if (error == CF_OK)
-        error = cf_value_open(&txn, &app, version, field, out);
-    cf_txn_end(&txn);
-    return error;
+    if (error != CF_OK)
+        return error;
+    is_current = version == card->app.version;
+    if (card->app.disabled || card->app.place == CF_IN_TRASH)
+        error = CF_EREVOKED;
+    else if (is_current)
+        error = card->value[field].error;
+    if (error == CF_OK && is_current)
+        error = cf_sealed_open(&card->value[field].sealed, cf_store_keys(vault->store), &card->app, version, field,
+                               out);
+    cf_card_give(vault->cards, card);
+    return error == CF_OK && !is_current ? read_earlier(vault, serial, version, field, out) : error;
 }
 
 enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts)

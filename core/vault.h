@@ -7,6 +7,7 @@
 
 #include "access.h"
 #include "audit.h"
+#include "card.h"
 #include "catalogue.h"
 #include "config.h"
 #include "store.h"
@@ -16,6 +17,7 @@ struct cf_vault {
     struct cf_config *config;
     struct cf_catalogue *catalogue;
     struct cf_audit *audit; /* NULL when observing */
+    struct cf_cards *cards;
 };
 
 struct cf_vault_options {

@@ -1,0 +1,113 @@
+#include "card.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* About as many as there are Apps being read at one time. */
+enum { KEPT = 64 };
+
+struct slot {
+    pthread_mutex_t mutex;
+    bool is_filled;
+    struct cf_stamp stamp; /* the state that the card is good for */
+    struct cf_card card;
+};
+
+struct cf_cards {
+    struct cf_store *store;
+    struct slot slot[KEPT];
+};
+
+struct cf_cards *cf_cards_new(struct cf_store *store)
+{
+    struct cf_cards *cards = calloc(1, sizeof *cards);
+
+    if (cards == NULL)
+        return NULL;
+    cards->store = store;
+    for (int i = 0; i < KEPT; i++)
+        pthread_mutex_init(&cards->slot[i].mutex, NULL);
+    return cards;
+}
+
+static void empty(struct slot *slot)
+{
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        free(slot->card.value[i].sealed.bytes);
+    cf_grants_release(&slot->card.grants.list);
+    slot->card = (struct cf_card){0};
+    slot->is_filled = false;
+}
+
+void cf_cards_free(struct cf_cards *cards)
+{
+    if (cards == NULL)
+        return;
+    for (int i = 0; i < KEPT; i++) {
+        empty(&cards->slot[i]);
+        pthread_mutex_destroy(&cards->slot[i].mutex);
+    }
+    free(cards);
+}
+
+static enum cf_error read_card(struct cf_txn *txn, int64_t serial, struct cf_card *card)
+{
+    enum cf_error error = cf_app_by_serial(txn, serial, &card->app);
+
+    if (error == CF_OK)
+        error = cf_version_get(txn, &card->app, card->app.version, &card->version);
+    if (error != CF_OK)
+        return error;
+    card->grants.error = cf_grants_load(txn, &card->app, &card->grants.list);
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        card->value[i].error =
+            cf_value_sealed(txn, &card->app, card->app.version, (enum cf_field)i, &card->value[i].sealed);
+    return CF_OK;
+}
+
+/* Read it anew. It may be kept only if no commit came in between: then it is known which state it shows. */
+static enum cf_error fill(struct cf_cards *cards, struct slot *slot, int64_t serial)
+{
+    struct cf_stamp after;
+    const bool has_stamp = cf_store_stamp(cards->store, &slot->stamp);
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(cards->store, &txn);
+
+    empty(slot);
+    if (error == CF_OK)
+        error = read_card(&txn, serial, &slot->card);
+    cf_txn_end(&txn);
+    slot->is_filled = error == CF_OK && has_stamp && cf_store_stamp(cards->store, &after) &&
+                      memcmp(&slot->stamp, &after, sizeof after) == 0;
+    return error;
+}
+
+static bool is_good(const struct cf_cards *cards, const struct slot *slot, int64_t serial)
+{
+    struct cf_stamp now;
+
+    return slot->is_filled && slot->card.app.serial == serial && cf_store_stamp(cards->store, &now) &&
+           memcmp(&slot->stamp, &now, sizeof now) == 0;
+}
+
+enum cf_error cf_card_take(struct cf_cards *cards, int64_t serial, const struct cf_card **card)
+{
+    struct slot *slot = &cards->slot[(uint64_t)serial % KEPT];
+    enum cf_error error = CF_OK;
+
+    *card = NULL;
+    pthread_mutex_lock(&slot->mutex);
+    if (!is_good(cards, slot, serial))
+        error = fill(cards, slot, serial);
+    if (error == CF_OK)
+        *card = &slot->card;
+    else
+        pthread_mutex_unlock(&slot->mutex);
+    return error;
+}
+
+void cf_card_give(struct cf_cards *cards, const struct cf_card *card)
+{
+    pthread_mutex_unlock(&cards->slot[(uint64_t)card->app.serial % KEPT].mutex);
+}
