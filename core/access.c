@@ -1,5 +1,6 @@
 #include "access.h"
 
+#include "clock.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -129,11 +130,10 @@ static void judge(struct cf_txn *txn, const struct cf_known_grants *known, const
     judge_right(txn, known, config, caller, action, app, field, verdict);
     if (verdict->error != CF_OK || action != CF_REVEAL || app == NULL)
         return;
-    if (app->place == CF_IN_TRASH) {
-        *verdict = (struct cf_verdict){.error = CF_EREVOKED, .why = "the App is in the trash"};
-    } else if (app->disabled) {
-        *verdict = (struct cf_verdict){.error = CF_EREVOKED, .why = "the App is disabled"};
-    }
+    verdict->error = cf_app_usable(app, cf_now());
+    if (verdict->error != CF_OK)
+        snprintf(verdict->why, sizeof verdict->why, "the App is %s",
+                 app->place == CF_IN_TRASH ? "in the trash" : app->disabled ? "disabled" : "expired");
 }
 
 void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,

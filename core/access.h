@@ -41,8 +41,8 @@ enum cf_action {
 
 const char *cf_action_word(enum cf_action action);
 
-/* error: 0; CF_EDENIED; CF_EREVOKED for a reveal that would be allowed, of an App that is disabled or in the trash;
- * CF_ETAMPER or CF_EIO when what it depends on cannot be trusted or read (never an allowance). */
+/* error: 0; CF_EDENIED; CF_EREVOKED or CF_EEXPIRED for a reveal that would be allowed, of an App that is disabled, in
+ * the trash or expired; CF_ETAMPER or CF_EIO when what it depends on cannot be trusted or read (never an allowance). */
 struct cf_verdict {
     enum cf_error error;
     char why[128]; /* "role company-admin", "grant user:web key", "no role gives reveal, no grant" */

@@ -4,7 +4,7 @@
 
 #define COLUMNS                                                                                    \
     "serial, id, place, name, disabled, created, created_by, updated, updated_by, trashed, generation, version, "  \
-    "lives, apis_sum, grants_sum, mac"
+    "expires, lives, apis_sum, grants_sum, mac"
 
 static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t mac[static CF_MAC_SIZE])
 {
@@ -23,6 +23,7 @@ static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t 
     cf_mac_int(&state, app->trashed);
     cf_mac_int(&state, app->generation);
     cf_mac_int(&state, app->version);
+    cf_mac_int(&state, app->expires);
     cf_mac_int(&state, app->lives);
     cf_mac_bytes(&state, app->apis_sum, CF_MAC_SIZE);
     cf_mac_bytes(&state, app->grants_sum, CF_MAC_SIZE);
@@ -57,10 +58,11 @@ static enum cf_error read_app(struct cf_txn *txn, struct cf_rows *rows, struct c
     app->trashed = cf_sql_int(rows, 9);
     app->generation = cf_sql_int(rows, 10);
     app->version = cf_sql_int(rows, 11);
-    app->lives = cf_sql_int(rows, 12);
+    app->expires = cf_sql_int(rows, 12);
+    app->lives = cf_sql_int(rows, 13);
     if (strlen(name) > CF_ENTRY_MAX || !copy_blob(rows, 1, app->id, CF_ID_SIZE) ||
-        !copy_blob(rows, 13, app->apis_sum, CF_MAC_SIZE) || !copy_blob(rows, 14, app->grants_sum, CF_MAC_SIZE) ||
-        !copy_blob(rows, 15, stored, CF_MAC_SIZE))
+        !copy_blob(rows, 14, app->apis_sum, CF_MAC_SIZE) || !copy_blob(rows, 15, app->grants_sum, CF_MAC_SIZE) ||
+        !copy_blob(rows, 16, stored, CF_MAC_SIZE))
         return CF_ETAMPER;
     memcpy(app->name, name, strlen(name) + 1);
     app_mac(txn, app, computed);
@@ -144,8 +146,8 @@ enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
     /* The MAC covers the serial, which the row gets first. */
     error = cf_sql_run(txn->db,
                        "INSERT INTO app (id, place, name, disabled, created, created_by, updated, updated_by, "
-                       "trashed, generation, version, lives, apis_sum, grants_sum, mac) "
-                       "VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?)",
+                       "trashed, generation, version, expires, lives, apis_sum, grants_sum, mac) "
+                       "VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?)",
                        "bitbbb", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, unset, sizeof unset,
                        unset, sizeof unset, unset, sizeof unset);
     if (error != CF_OK)
@@ -162,11 +164,11 @@ enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
     return cf_sql_run(
         txn->db,
         "UPDATE app SET place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
-        "updated_by = ?, trashed = ?, generation = ?, version = ?, lives = ?, apis_sum = ?, grants_sum = ?, "
+        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, grants_sum = ?, "
         "mac = ? WHERE serial = ?",
-        "itiiiiiiiiibbbi", (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
+        "itiiiiiiiiiibbbi", (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
         (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed, app->generation,
-        app->version, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE, app->grants_sum, (size_t)CF_MAC_SIZE, mac,
+        app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE, app->grants_sum, (size_t)CF_MAC_SIZE, mac,
         sizeof mac, app->serial);
 }
 

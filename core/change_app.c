@@ -17,18 +17,6 @@ static enum cf_error set_name(struct cf_app *app, const char *name)
     return error;
 }
 
-static enum cf_error issue_first(struct cf_change *change)
-{
-    struct cf_secret *value[CF_FIELD_COUNT] = {[CF_KEY] = cf_generate_key(), [CF_SECRET] = cf_generate_secret()};
-    enum cf_error error = CF_ENOMEM;
-
-    if (value[CF_KEY] != NULL && value[CF_SECRET] != NULL)
-        error = cf_version_issue(&change->txn, &change->app, change->caller->uid, value);
-    cf_secret_free(value[CF_KEY]);
-    cf_secret_free(value[CF_SECRET]);
-    return error;
-}
-
 static enum cf_error create(struct cf_change *change, const char *name)
 {
     struct cf_app *app = &change->app;
@@ -45,7 +33,7 @@ static enum cf_error create(struct cf_change *change, const char *name)
     error = cf_app_insert(&change->txn, app);
     if (error == CF_OK) {
         change->has_app = change->touches = true;
-        error = issue_first(change);
+        error = cf_change_generate(change, 0);
     }
     if (error == CF_OK)
         error = cf_assignments_seal(&change->txn, app);

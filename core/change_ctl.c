@@ -1,6 +1,7 @@
 /* The commands of an App's ctl file. */
 #include "change_step.h"
 
+#include "clock.h"
 #include "credential.h"
 
 #include <ctype.h>
@@ -11,21 +12,69 @@ enum { DESCRIPTION_MAX = 1000, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 256, LABEL
 /* argument: what stands behind the command, blanks around it taken off; len may be 0. */
 typedef enum cf_error command_run(struct cf_change *change, const char *argument, size_t len);
 
+/* rotate [OVERLAP] */
 static enum cf_error rotate(struct cf_change *change, const char *argument, size_t len)
 {
-    struct cf_secret *value[CF_FIELD_COUNT] = {NULL};
-    enum cf_error error = CF_ENOMEM;
+    int64_t overlap = change->vault->config->overlap;
 
-    (void)argument;
-    if (len > 0)
+    if (len > 0 && !cf_duration_parse(argument, len, &overlap))
         return CF_ECOMMAND;
-    value[CF_KEY] = cf_generate_key();
-    value[CF_SECRET] = cf_generate_secret();
-    if (value[CF_KEY] != NULL && value[CF_SECRET] != NULL)
-        error = cf_version_issue(&change->txn, &change->app, change->caller->uid, value);
-    cf_secret_free(value[CF_KEY]);
-    cf_secret_free(value[CF_SECRET]);
-    return error;
+    return cf_change_generate(change, overlap);
+}
+
+/* A version's number, which is all of the argument. */
+static bool parse_version(const char *argument, size_t len, int64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!isdigit((unsigned char)argument[i]) || i > 9)
+            return false;
+        *number = *number * 10 + (argument[i] - '0');
+    }
+    return *number > 0;
+}
+
+/* revoke N */
+static enum cf_error revoke(struct cf_change *change, const char *argument, size_t len)
+{
+    int64_t number;
+    enum cf_error error;
+
+    if (!parse_version(argument, len, &number))
+        return CF_ECOMMAND;
+    cf_text_printf(&change->detail, " %lld", (long long)number);
+    error = cf_version_revoke(&change->txn, &change->app, number);
+    return error == CF_ENOENT ? CF_ECOMMAND : error;
+}
+
+/* rollback N: its values as a new version. Nobody has to be able to read them. */
+static enum cf_error rollback(struct cf_change *change, const char *argument, size_t len)
+{
+    struct cf_secret *const nothing[CF_FIELD_COUNT] = {NULL};
+    int64_t number;
+    enum cf_error error;
+
+    if (!parse_version(argument, len, &number))
+        return CF_ECOMMAND;
+    cf_text_printf(&change->detail, " %lld", (long long)number);
+    error = cf_change_issue(change, nothing, number, change->vault->config->overlap);
+    return error == CF_ENOENT || error == CF_EREVOKED ? CF_ECOMMAND : error;
+}
+
+/* expire 90d, expire 2027-03-01T00:00:00Z, expire never */
+static enum cf_error expire(struct cf_change *change, const char *argument, size_t len)
+{
+    int64_t duration, when = 0;
+
+    if (len == 5 && memcmp(argument, "never", 5) == 0)
+        when = 0;
+    else if (cf_duration_parse(argument, len, &duration))
+        when = cf_now() + duration;
+    else if (!cf_time_parse(argument, len, &when) || when <= 0)
+        return CF_ECOMMAND;
+    change->app.expires = when;
+    cf_text_printf(&change->detail, " %.*s", (int)len, argument);
+    return CF_OK;
 }
 
 static enum cf_error disable(struct cf_change *change, const char *argument, size_t len)
@@ -99,7 +148,8 @@ static const struct command {
     const char *name;
     command_run *run;
 } commands[] = {
-    {"rotate", rotate}, {"disable", disable}, {"enable", enable}, {"describe", describe}, {"label", label},
+    {"rotate", rotate},   {"revoke", revoke}, {"rollback", rollback}, {"expire", expire},
+    {"disable", disable}, {"enable", enable}, {"describe", describe}, {"label", label},
 };
 
 static const struct command *find(const char *word, size_t len)
@@ -116,8 +166,8 @@ static enum cf_error run_line(struct cf_change *change, const char *line, size_t
     const char *cursor = line, *end = line + len;
     size_t word_len, skipped;
     const char *word = cf_word_next(&cursor, end, &word_len);
-    const char *argument = cursor;
     const struct command *command;
+    const char *argument;
 
     if (word == NULL)
         return CF_OK;

@@ -24,8 +24,7 @@ enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, i
         error = CF_EVALUE;
     if (error == CF_OK) {
         value[field] = cf_secret_copy(text, len);
-        error = value[field] == NULL ? CF_ENOMEM
-                                     : cf_version_issue(&change.txn, &change.app, caller->uid, value);
+        error = value[field] == NULL ? CF_ENOMEM : cf_change_issue(&change, value, 0, vault->config->overlap);
     }
     cf_secret_free(value[field]);
     return cf_change_end(&change, error);

@@ -77,6 +77,34 @@ enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial)
     return change->app.place == CF_IN_APPS ? CF_OK : CF_EFORBIDDEN;
 }
 
+enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const *value, int64_t base,
+                              int64_t overlap)
+{
+    const struct cf_issue issue = {.by = change->caller->uid,
+                                   .overlap = overlap,
+                                   .base = base,
+                                   .live = change->vault->config->versions,
+                                   .value = value};
+    int early;
+    enum cf_error error = cf_version_issue(&change->txn, &change->app, &issue, &early);
+
+    if (error == CF_OK && early > 0)
+        cf_text_printf(&change->detail, "%s%d retired early", change->detail.len > 0 ? ", " : "", early);
+    return error;
+}
+
+enum cf_error cf_change_generate(struct cf_change *change, int64_t overlap)
+{
+    struct cf_secret *value[CF_FIELD_COUNT] = {[CF_KEY] = cf_generate_key(), [CF_SECRET] = cf_generate_secret()};
+    enum cf_error error = CF_ENOMEM;
+
+    if (value[CF_KEY] != NULL && value[CF_SECRET] != NULL)
+        error = cf_change_issue(change, value, 0, overlap);
+    cf_secret_free(value[CF_KEY]);
+    cf_secret_free(value[CF_SECRET]);
+    return error;
+}
+
 static enum cf_error touch(struct cf_change *change)
 {
     change->app.generation++;

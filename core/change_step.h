@@ -31,6 +31,14 @@ CF_CHECKED enum cf_error cf_change_begin(struct cf_change *change);
 /* Begin one on the App of this serial; CF_EFORBIDDEN when it is in the trash, where nothing is edited. */
 CF_CHECKED enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial);
 
+/* Issue the next version of the App. value: CF_FIELD_COUNT of them; base and overlap as in struct cf_issue. What it does
+ * to earlier versions goes into the record. */
+CF_CHECKED enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const *value, int64_t base,
+                                         int64_t overlap);
+
+/* Issue it with a new key and secret. */
+CF_CHECKED enum cf_error cf_change_generate(struct cf_change *change, int64_t overlap);
+
 /* End it: write the App's row, record the change or its refusal (error), and commit. A change that cannot be
  * recorded is undone. Returns what the caller of the whole change is to get. Always call it. */
 CF_CHECKED enum cf_error cf_change_end(struct cf_change *change, enum cf_error error);

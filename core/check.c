@@ -74,7 +74,7 @@ static enum cf_error count_rows(struct cf_txn *txn, const char *sql, int64_t ser
 
 static void check_versions(struct check *check)
 {
-    struct cf_version versions[CF_VERSIONS_KEPT];
+    struct cf_version versions[CF_VERSIONS_MOST];
     int64_t values = 0, rows;
     size_t count;
     enum cf_error error = cf_version_list(check->txn, check->app, versions, &count);

@@ -3,11 +3,22 @@
 #include "ini.h"
 #include "text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROPAGATION_SECONDS = 180, PATIENCE_SECONDS = 20 };
+enum {
+    PROPAGATION_SECONDS = 180,
+    PATIENCE_SECONDS = 20,
+    OVERLAP_SECONDS = 60,
+    TRASH_DAYS = 30,
+    ROTATION_DAYS = 90,
+    VERSIONS = 5,
+    VERIFY_RATE = 100,
+    LIVE_MOST = 50
+};
+#define DAY (86400 * CF_SECOND)
 
 static const struct {
     const char *name;
@@ -147,13 +158,50 @@ static const char *unknown_name(struct loading *loading, const char *section, co
     return loading->reason;
 }
 
+static const char *read_duration(const char *value, int64_t *duration)
+{
+    return cf_duration_parse(value, strlen(value), duration) ? NULL : "not a duration: 180s, 15m, 24h, 90d or 0";
+}
+
+static bool read_number(const char *value, int64_t low, int64_t high, int64_t *number)
+{
+    char *end;
+
+    if (*value < '0' || *value > '9')
+        return false;
+    errno = 0;
+    *number = strtoll(value, &end, 10);
+    return errno == 0 && *end == '\0' && *number >= low && *number <= high;
+}
+
+static const char *read_reveal(const char *value, bool *on_request)
+{
+    *on_request = strcmp(value, "on-request") == 0;
+    return *on_request || strcmp(value, "direct") == 0 ? NULL : "reveal is one word: direct, on-request";
+}
+
 static const char *read_policy(struct loading *loading, const char *name, const char *value, bool again)
 {
-    if (strcmp(name, "propagation") != 0)
-        return unknown_name(loading, "policy", name, "propagation");
-    if (again || !cf_duration_parse(value, strlen(value), &loading->config->propagation))
-        return "propagation is one duration: 180s, 15m, 24h, 90d or 0";
-    return NULL;
+    struct cf_config *config = loading->config;
+    if (again)
+        return "one value, on one line";
+    if (strcmp(name, "propagation") == 0)
+        return read_duration(value, &config->propagation);
+    if (strcmp(name, "overlap") == 0)
+        return read_duration(value, &config->overlap);
+    if (strcmp(name, "trash") == 0)
+        return read_duration(value, &config->trash);
+    if (strcmp(name, "rotation") == 0)
+        return read_duration(value, &config->rotation);
+    if (strcmp(name, "versions") == 0)
+        return read_number(value, 1, LIVE_MOST, &config->versions) ? NULL : "versions is a number from 1 to 50";
+    if (strcmp(name, "verify-rate") == 0)
+        return read_number(value, 1, 1000000, &config->verify_rate) ? NULL
+                                                                    : "verify-rate is a number from 1 to 1000000";
+    if (strcmp(name, "reveal") == 0)
+        return read_reveal(value, &config->reveal_on_request);
+    return unknown_name(loading, "policy", name,
+                        "propagation, overlap, versions, trash, rotation, reveal, verify-rate");
 }
 
 static const char *read_engine(struct loading *loading, const char *name, const char *value, bool again)
@@ -294,6 +342,11 @@ static enum cf_error fill_defaults(struct cf_config *config, uint32_t owner)
 {
     const struct cf_principal who = {.kind = CF_USER, .low = owner, .high = owner};
     config->propagation = PROPAGATION_SECONDS * CF_SECOND;
+    config->overlap = OVERLAP_SECONDS * CF_SECOND;
+    config->trash = TRASH_DAYS * DAY;
+    config->rotation = ROTATION_DAYS * DAY;
+    config->versions = VERSIONS;
+    config->verify_rate = VERIFY_RATE;
     config->patience = PATIENCE_SECONDS * CF_SECOND;
     config->catalogue_files = calloc(1, sizeof(*config->catalogue_files));
     if (config->catalogue_files == NULL)

@@ -3,6 +3,12 @@
  *   [role NAME]   permissions = PERMISSION …
  *   [members]     ROLE = PRINCIPAL …
  *   [policy]      propagation = DURATION         how long a gateway takes to agree (default 180s)
+ *                 overlap = DURATION             how long a replaced version stays good (default 1m)
+ *                 versions = NUMBER              live versions of an App, at most (default 5)
+ *                 trash = DURATION               until a deleted App is destroyed (default 30d)
+ *                 rotation = DURATION            age at which a key is due for rotation (default 90d)
+ *                 reveal = direct | on-request   is a person's reveal to be asked for (default direct)
+ *                 verify-rate = NUMBER           checks of a credential per second and user (default 100)
  *   [engine]      patience = DURATION            until a worker that does not move is replaced (default 20s)
  *   [audit]       on-failure = refuse | allow    a reveal or change that cannot be recorded (default refuse)
  *   [catalogue]   files = PATH …                 absolute paths of the site's own catalogue files
@@ -25,7 +31,8 @@
     X(CF_MAY_MANAGE, 1, "application-credentials")                                                 \
     X(CF_MAY_REVEAL, 2, "reveal")                                                                  \
     X(CF_MAY_ASSIGN, 4, "assignments")                                                             \
-    X(CF_MAY_AUDIT, 8, "audit")
+    X(CF_MAY_AUDIT, 8, "audit")                                                                    \
+    X(CF_MAY_VERIFY, 16, "verify")
 
 enum cf_permission {
 #define X(name, bit, word) name = bit,
@@ -48,7 +55,10 @@ struct cf_config {
     size_t role_count;
     struct cf_member *members; /* the store's owner as super-admin first */
     size_t member_count;
-    int64_t propagation; /* nanoseconds */
+    int64_t propagation, overlap, trash, rotation; /* nanoseconds */
+    int64_t versions;     /* 1 to CF_VERSIONS_MOST */
+    bool reveal_on_request;
+    int64_t verify_rate; /* a second */
     int64_t patience;    /* nanoseconds, whole seconds, at least one */
     bool audit_may_fail;
     char **catalogue_files; /* NULL-terminated */

@@ -24,6 +24,8 @@ enum cf_field cf_field_find(const char *word, size_t len)
 
 enum cf_version_state cf_version_state(const struct cf_app *app, const struct cf_version *version, int64_t now)
 {
+    if (version->revoked)
+        return CF_REVOKED;
     if (version->number == app->version)
         return CF_CURRENT;
     return now < version->deadline ? CF_RETIRING : CF_RETIRED;
@@ -31,9 +33,33 @@ enum cf_version_state cf_version_state(const struct cf_app *app, const struct cf
 
 const char *cf_version_state_word(enum cf_version_state state)
 {
-    static const char *const words[] = {[CF_CURRENT] = "current", [CF_RETIRING] = "retiring", [CF_RETIRED] = "retired"};
+    static const char *const words[] = {[CF_CURRENT] = "current",
+                                        [CF_RETIRING] = "retiring",
+                                        [CF_RETIRED] = "retired",
+                                        [CF_REVOKED] = "revoked"};
 
     return words[state];
+}
+
+enum cf_error cf_version_usable(const struct cf_app *app, const struct cf_version *version, int64_t now)
+{
+    switch (cf_version_state(app, version, now)) {
+    case CF_REVOKED:
+        return CF_EREVOKED;
+    case CF_RETIRED:
+        return CF_EEXPIRED;
+    case CF_CURRENT:
+    case CF_RETIRING:
+        break;
+    }
+    return CF_OK;
+}
+
+enum cf_error cf_app_usable(const struct cf_app *app, int64_t now)
+{
+    if (app->disabled || app->place == CF_IN_TRASH)
+        return CF_EREVOKED;
+    return app->expires != 0 && now >= app->expires ? CF_EEXPIRED : CF_OK;
 }
 
 static void version_mac(const struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
@@ -47,6 +73,7 @@ static void version_mac(const struct cf_txn *txn, const struct cf_app *app, cons
     cf_mac_int(&state, version->created);
     cf_mac_int(&state, version->created_by);
     cf_mac_int(&state, version->deadline);
+    cf_mac_int(&state, version->revoked);
     cf_mac_int(&state, version->fields);
     cf_mac_end(&state, mac);
 }
@@ -56,13 +83,14 @@ static enum cf_error read_version(struct cf_txn *txn, const struct cf_app *app, 
 {
     uint8_t computed[CF_MAC_SIZE];
     size_t len;
-    const void *stored = cf_sql_blob(rows, 5, &len);
+    const void *stored = cf_sql_blob(rows, 6, &len);
 
     version->number = cf_sql_int(rows, 0);
     version->created = cf_sql_int(rows, 1);
     version->created_by = (uint32_t)cf_sql_int(rows, 2);
     version->deadline = cf_sql_int(rows, 3);
-    version->fields = (unsigned)cf_sql_int(rows, 4);
+    version->revoked = cf_sql_int(rows, 4) != 0;
+    version->fields = (unsigned)cf_sql_int(rows, 5);
     version_mac(txn, app, version, computed);
     return len == CF_MAC_SIZE && cf_equal(stored, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
 }
@@ -73,7 +101,7 @@ enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64
     struct cf_rows *rows;
     bool row;
     enum cf_error error = cf_sql_query(txn->db, &rows,
-                                       "SELECT number, created, created_by, deadline, fields, mac FROM version "
+                                       "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
                                        "WHERE app = ? AND number = ?",
                                        "ii", app->serial, number);
 
@@ -87,17 +115,17 @@ enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64
 }
 
 enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
-                              struct cf_version versions[static CF_VERSIONS_KEPT], size_t *count)
+                              struct cf_version versions[static CF_VERSIONS_MOST], size_t *count)
 {
     struct cf_rows *rows;
     bool row = true;
     enum cf_error error = cf_sql_query(txn->db, &rows,
-                                       "SELECT number, created, created_by, deadline, fields, mac FROM version "
+                                       "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
                                        "WHERE app = ? ORDER BY number DESC",
                                        "i", app->serial);
 
     *count = 0;
-    while (error == CF_OK && row && *count < CF_VERSIONS_KEPT) {
+    while (error == CF_OK && row && *count < CF_VERSIONS_MOST) {
         error = cf_sql_next(rows, &row);
         if (error == CF_OK && row)
             error = read_version(txn, app, rows, &versions[(*count)++]);
@@ -252,33 +280,44 @@ static enum cf_error insert_version(struct cf_txn *txn, const struct cf_app *app
 
     version_mac(txn, app, version, mac);
     return cf_sql_run(txn->db,
-                      "INSERT INTO version (app, number, created, created_by, deadline, fields, mac) "
-                      "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                      "iiiiiib", app->serial, version->number, version->created, (int64_t)version->created_by,
-                      version->deadline, (int64_t)version->fields, mac, sizeof mac);
+                      "INSERT INTO version (app, number, created, created_by, deadline, revoked, fields, mac) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                      "iiiiiiib", app->serial, version->number, version->created, (int64_t)version->created_by,
+                      version->deadline, (int64_t)version->revoked, (int64_t)version->fields, mac, sizeof mac);
 }
 
-/* Give the version that is replaced its deadline. */
-static enum cf_error retire(struct cf_txn *txn, const struct cf_app *app, struct cf_version *version, int64_t now)
+/* Write a version's deadline and whether it is revoked. */
+static enum cf_error update_version(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
 {
     uint8_t mac[CF_MAC_SIZE];
 
-    version->deadline = now + CF_GRACE;
     version_mac(txn, app, version, mac);
-    return cf_sql_run(txn->db, "UPDATE version SET deadline = ?, mac = ? WHERE app = ? AND number = ?", "ibii",
-                      version->deadline, mac, sizeof mac, app->serial, version->number);
+    return cf_sql_run(txn->db, "UPDATE version SET deadline = ?, revoked = ?, mac = ? WHERE app = ? AND number = ?",
+                      "iibii", version->deadline, (int64_t)version->revoked, mac, sizeof mac, app->serial,
+                      version->number);
 }
 
-/* Seal the values of the new version: the given ones, and the old version's for the rest. */
-static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *old,
-                                   int64_t number, struct cf_secret *const value[static CF_FIELD_COUNT])
+enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number)
+{
+    struct cf_version version;
+    enum cf_error error = cf_version_get(txn, app, number, &version);
+
+    if (error != CF_OK)
+        return error;
+    version.revoked = true;
+    return update_version(txn, app, &version);
+}
+
+/* Seal the values of the new version: the given ones, and those of base for the rest. */
+static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *base,
+                                   int64_t number, struct cf_secret *const *value)
 {
     enum cf_error error = CF_OK;
 
     for (int i = 0; error == CF_OK && i < CF_FIELD_COUNT; i++) {
         struct cf_secret *kept = NULL;
-        if (value[i] == NULL && (old->fields & 1U << i) != 0)
-            error = cf_value_open(txn, app, old->number, (enum cf_field)i, &kept);
+        if (value[i] == NULL && (base->fields & 1U << i) != 0)
+            error = cf_value_open(txn, app, base->number, (enum cf_field)i, &kept);
         if (error == CF_OK && (value[i] != NULL || kept != NULL))
             error = insert_value(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
         cf_secret_free(kept);
@@ -286,29 +325,65 @@ static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app,
     return error;
 }
 
-enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, uint32_t by,
-                               struct cf_secret *const value[static CF_FIELD_COUNT])
+/* Retire the oldest retiring versions early, until with the new one no more than live are left; and forget those
+ * that are neither live nor among the last ones. app: with the new version as the current one. */
+static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t live, int64_t now, int *early)
 {
-    const int64_t now = cf_now();
-    struct cf_version old = {0};
-    struct cf_version new = {.number = app->version + 1, .created = now, .created_by = by};
+    struct cf_version versions[CF_VERSIONS_MOST];
+    size_t count;
+    enum cf_error error = cf_version_list(txn, app, versions, &count);
+
+    for (size_t i = 0; error == CF_OK && i < count; i++) { /* the newest first */
+        enum cf_version_state state = cf_version_state(app, &versions[i], now);
+        if (state == CF_RETIRING && live <= 0) {
+            versions[i].deadline = now;
+            error = update_version(txn, app, &versions[i]);
+            (*early)++;
+        }
+        live -= state == CF_RETIRING || state == CF_CURRENT ? 1 : 0;
+        if (error == CF_OK && i >= CF_VERSIONS_KEPT && (state == CF_RETIRED || state == CF_REVOKED))
+            error = cf_sql_run(txn->db, "DELETE FROM version WHERE app = ? AND number = ?", "ii", app->serial,
+                               versions[i].number);
+    }
+    return error;
+}
+
+/* The versions that the new one replaces and takes its values from; zeroed where there are none. */
+static enum cf_error get_bases(struct cf_txn *txn, const struct cf_app *app, const struct cf_issue *issue,
+                               struct cf_version *old, struct cf_version *base)
+{
     enum cf_error error = CF_OK;
 
+    *old = *base = (struct cf_version){0};
     if (app->version > 0)
-        error = cf_version_get(txn, app, app->version, &old);
-    new.fields = old.fields;
+        error = cf_version_get(txn, app, app->version, old);
+    *base = *old;
+    if (error == CF_OK && issue->base > 0)
+        error = cf_version_get(txn, app, issue->base, base);
+    return error == CF_OK && issue->base > 0 && base->revoked ? CF_EREVOKED : error;
+}
+
+enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue, int *early)
+{
+    const int64_t now = cf_now();
+    struct cf_version old, base;
+    struct cf_version new = {.number = app->version + 1, .created = now, .created_by = issue->by};
+    enum cf_error error = get_bases(txn, app, issue, &old, &base);
+
+    *early = 0;
+    new.fields = base.fields;
     for (int i = 0; i < CF_FIELD_COUNT; i++)
-        new.fields |= value[i] != NULL ? 1U << i : 0;
+        new.fields |= issue->value[i] != NULL ? 1U << i : 0;
     if (error == CF_OK)
         error = insert_version(txn, app, &new);
     if (error == CF_OK)
-        error = insert_values(txn, app, &old, new.number, value);
-    if (error == CF_OK && old.number > 0)
-        error = retire(txn, app, &old, now);
-    if (error == CF_OK)
-        error = cf_sql_run(txn->db, "DELETE FROM version WHERE app = ? AND number <= ?", "ii", app->serial,
-                           new.number - CF_VERSIONS_KEPT);
-    if (error == CF_OK)
-        app->version = new.number;
-    return error;
+        error = insert_values(txn, app, &base, new.number, issue->value);
+    if (error == CF_OK && old.number > 0) {
+        old.deadline = now + issue->overlap;
+        error = update_version(txn, app, &old);
+    }
+    if (error != CF_OK)
+        return error;
+    app->version = new.number;
+    return tidy(txn, app, issue->live, now, early);
 }

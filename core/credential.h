@@ -1,8 +1,9 @@
 /* credential.h: the versions of an App's fields, and their values.
  *
  * A version is one issue of all fields; its values never change. The App's row says which one is current. The one
- * before it goes on being good for readers that hold it open until its deadline (CF_GRACE after it was replaced),
- * then it is retired. The last CF_VERSIONS_KEPT are kept.
+ * before it is retiring, still good, until its deadline; then it is retired. A revoked one is never good again. Which
+ * state a version is in is computed from the time when it is asked: nothing has to happen at a deadline. The last
+ * CF_VERSIONS_KEPT are kept, and those that are live.
  */
 #ifndef CF_CREDENTIAL_H
 #define CF_CREDENTIAL_H
@@ -11,8 +12,7 @@
 #include "clock.h"
 #include "secret.h"
 
-enum { CF_VERSIONS_KEPT = 10 };
-#define CF_GRACE (60 * CF_SECOND)
+enum { CF_VERSIONS_KEPT = 10, CF_VERSIONS_MOST = 64 }; /* kept at least; at most, whatever is configured */
 
 /* X(name, word) */
 #define CF_FIELD_LIST(X)                                                                           \
@@ -35,13 +35,14 @@ const char *cf_field_word(enum cf_field field);
 /* The field of this name, or CF_NO_FIELD. */
 enum cf_field cf_field_find(const char *word, size_t len);
 
-enum cf_version_state { CF_CURRENT, CF_RETIRING, CF_RETIRED };
+enum cf_version_state { CF_CURRENT, CF_RETIRING, CF_RETIRED, CF_REVOKED };
 
 struct cf_version {
     int64_t number; /* from 1 */
     int64_t created;
     uint32_t created_by;
     int64_t deadline; /* 0 while it is current */
+    bool revoked;
     unsigned fields;  /* bit 1 << field for each that has a value */
 };
 
@@ -60,9 +61,16 @@ const char *cf_version_state_word(enum cf_version_state state);
 CF_CHECKED enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64_t number,
                                         struct cf_version *version);
 
-/* All kept versions, the newest first; at most CF_VERSIONS_KEPT. */
+/* Can its fields be read at this time, as far as it goes: CF_OK, CF_EREVOKED, CF_EEXPIRED (retired)? The App's own
+ * state is asked with cf_app_usable. */
+CF_CHECKED enum cf_error cf_version_usable(const struct cf_app *app, const struct cf_version *version, int64_t now);
+
+/* Can an App's fields be read at this time: CF_OK; CF_EREVOKED when it is disabled or in the trash; CF_EEXPIRED? */
+CF_CHECKED enum cf_error cf_app_usable(const struct cf_app *app, int64_t now);
+
+/* All kept versions, the newest first. */
 CF_CHECKED enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
-                                         struct cf_version versions[static CF_VERSIONS_KEPT], size_t *count);
+                                         struct cf_version versions[static CF_VERSIONS_MOST], size_t *count);
 
 /* Returns 0, CF_ENOKEY when the field has no value in that version, CF_ENOENT, CF_ETAMPER. */
 CF_CHECKED enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_t version,
@@ -85,9 +93,22 @@ CF_CHECKED enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const st
                                         const struct cf_app *app, int64_t version, enum cf_field field,
                                         struct cf_secret **out);
 
-/* Make the next version current: values of fields that are given, the current version's for the others; app is
- * updated in memory, and written by who calls (cf_app_update). value[field]: NULL for "as it was"; not taken. */
-CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, uint32_t by,
-                                          struct cf_secret *const value[static CF_FIELD_COUNT]);
+/* How a version is issued. */
+struct cf_issue {
+    uint32_t by;     /* uid */
+    int64_t overlap; /* how long the version that is replaced stays good; 0: it is retired at once */
+    int64_t base;    /* the version whose values are kept where none is given; 0: the current one */
+    int64_t live;    /* at most so many are live afterwards: the oldest retiring ones are retired early */
+    struct cf_secret *const *value; /* CF_FIELD_COUNT of them, NULL for "as in base"; not taken */
+};
+
+/* Make the next version current; app is updated in memory, and written by who calls (cf_app_update). *early: how many
+ * retiring versions lost what was left of their time.
+ * Returns 0; CF_ENOENT when base is not kept; CF_EREVOKED when base is revoked. */
+CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue,
+                                          int *early);
+
+/* Revoke a version, for good. CF_ENOENT when it is not kept. */
+CF_CHECKED enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number);
 
 #endif

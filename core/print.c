@@ -25,10 +25,14 @@ static void print_user(struct cf_text *out, const char *name, uint32_t uid)
 
 static const char *state_word(const struct cf_app *app)
 {
-    return app->place == CF_IN_TRASH ? "deleted" : app->disabled ? "disabled" : "enabled";
+    if (app->place == CF_IN_TRASH)
+        return "deleted";
+    if (app->disabled)
+        return "disabled";
+    return cf_app_usable(app, cf_now()) == CF_OK ? "enabled" : "expired";
 }
 
-static void print_head(const struct cf_app *app, struct cf_text *out)
+static void print_head(const struct cf_vault *vault, const struct cf_app *app, struct cf_text *out)
 {
     char id[2 * CF_ID_SIZE + 1];
 
@@ -38,8 +42,14 @@ static void print_head(const struct cf_app *app, struct cf_text *out)
     print_user(out, "created-by", app->created_by);
     print_time(out, "updated", app->updated);
     print_user(out, "updated-by", app->updated_by);
-    if (app->place == CF_IN_TRASH)
+    if (app->place == CF_IN_TRASH) {
         print_time(out, "deleted", app->trashed);
+        print_time(out, "destroyed-after", app->trashed + vault->config->trash);
+    }
+    if (app->expires != 0)
+        print_time(out, "expires", app->expires);
+    else
+        cf_text_puts(out, "expires = never\n");
     cf_text_printf(out, "generation = %lld\n", (long long)app->generation);
 }
 
@@ -65,7 +75,7 @@ static enum cf_error print_key(struct cf_txn *txn, const struct cf_app *app, str
 
 static enum cf_error print_versions(struct cf_txn *txn, const struct cf_app *app, struct cf_text *out)
 {
-    struct cf_version versions[CF_VERSIONS_KEPT];
+    struct cf_version versions[CF_VERSIONS_MOST];
     const int64_t now = cf_now();
     size_t count;
     enum cf_error error = cf_version_list(txn, app, versions, &count);
@@ -144,7 +154,7 @@ enum cf_error cf_print_info(struct cf_vault *vault, struct cf_txn *txn, const st
 {
     enum cf_error error;
 
-    print_head(app, out);
+    print_head(vault, app, out);
     error = cf_note_each(txn, app, print_note, out);
     if (error == CF_OK)
         error = print_key(txn, app, out);

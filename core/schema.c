@@ -28,6 +28,7 @@ static const char *const migrations[] = {
     "  trashed INTEGER NOT NULL,"
     "  generation INTEGER NOT NULL,"
     "  version INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
     "  lives INTEGER NOT NULL,"
     "  apis_sum BLOB NOT NULL,"
     "  grants_sum BLOB NOT NULL,"
@@ -46,6 +47,7 @@ static const char *const migrations[] = {
     "  created INTEGER NOT NULL,"
     "  created_by INTEGER NOT NULL,"
     "  deadline INTEGER NOT NULL,"
+    "  revoked INTEGER NOT NULL,"
     "  fields INTEGER NOT NULL,"
     "  mac BLOB NOT NULL,"
     "  PRIMARY KEY (app, number)) STRICT, WITHOUT ROWID;"
@@ -60,6 +62,7 @@ static const char *const migrations[] = {
     "  mac BLOB NOT NULL,"
     "  PRIMARY KEY (app, version, field),"
     "  FOREIGN KEY (app, version) REFERENCES version ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX value_of_fingerprint ON value (fingerprint);"
 
     "CREATE TABLE assignment ("
     "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
@@ -96,6 +99,24 @@ static const char *const migrations[] = {
     "  session INTEGER NOT NULL,"
     "  request INTEGER NOT NULL,"
     "  app INTEGER NOT NULL) STRICT;",
+
+    /* 3: who last opened which version (decides nothing); leave to reveal, asked for by a user in a login session */
+    "CREATE TABLE reader ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  uid INTEGER NOT NULL,"
+    "  command TEXT NOT NULL,"
+    "  cgroup TEXT NOT NULL,"
+    "  version INTEGER NOT NULL,"
+    "  opened INTEGER NOT NULL,"
+    "  PRIMARY KEY (app, uid, command, cgroup)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE leave ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  uid INTEGER NOT NULL,"
+    "  session TEXT NOT NULL,"
+    "  until INTEGER NOT NULL,"
+    "  mac BLOB NOT NULL,"
+    "  PRIMARY KEY (app, uid, session)) STRICT, WITHOUT ROWID;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -1,6 +1,7 @@
 #include "vault.h"
 
 #include "api.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,15 +116,55 @@ enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct
     return unrecorded != CF_OK ? unrecorded : verdict.error;
 }
 
-/* A right to reveal is not enough: there must be a value. */
+/* A right to reveal is not enough: there must be a good value. */
 static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_card *card,
                          enum cf_field field, struct cf_verdict *verdict)
 {
     cf_judge_known(&card->grants, vault->config, caller, CF_REVEAL, &card->app, field, verdict);
-    if (verdict->error != CF_OK || card->value[field].error == CF_OK)
+    if (verdict->error != CF_OK)
         return;
-    verdict->error = card->value[field].error;
-    snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
+    verdict->error = cf_version_usable(&card->app, &card->version, cf_now());
+    if (verdict->error == CF_OK)
+        verdict->error = card->value[field].error;
+    if (verdict->error != CF_OK)
+        snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
+}
+
+static enum cf_error record_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_app *app,
+                                   int64_t version, enum cf_field field, const struct cf_verdict *verdict)
+{
+    struct cf_event event = event_of(caller, cf_action_word(CF_REVEAL), app, cf_field_word(field), verdict);
+    enum cf_error error;
+
+    event.version = version;
+    error = cf_vault_record(vault, &event);
+    return error != CF_OK ? error : verdict->error;
+}
+
+/* Judge an earlier version as it is in a transaction of its own. */
+static enum cf_error reveal_earlier(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
+                                    enum cf_field field, int64_t number)
+{
+    struct cf_version version;
+    struct cf_verdict verdict;
+    struct cf_value value;
+    struct cf_app app;
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_app_by_serial(&txn, serial, &app);
+    if (error == CF_OK)
+        error = cf_version_get(&txn, &app, number, &version);
+    if (error == CF_OK) {
+        cf_judge(&txn, vault->config, caller, CF_REVEAL, &app, field, &verdict);
+        if (verdict.error == CF_OK)
+            verdict.error = cf_version_usable(&app, &version, cf_now());
+        if (verdict.error == CF_OK)
+            verdict.error = cf_value_stat(&txn, &app, number, field, &value);
+    }
+    cf_txn_end(&txn);
+    return error == CF_OK ? record_reveal(vault, caller, &app, number, field, &verdict) : error;
 }
 
 enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
@@ -131,22 +172,23 @@ enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, 
 {
     const struct cf_card *card;
     struct cf_verdict verdict;
-    struct cf_event event;
     enum cf_error error = cf_card_take(vault->cards, serial, &card);
 
     if (error != CF_OK)
         return error;
+    if (*version != 0 && *version != card->app.version) {
+        cf_card_give(vault->cards, card);
+        return reveal_earlier(vault, caller, serial, field, *version);
+    }
     judge_reveal(vault, caller, card, field, &verdict);
-    event = event_of(caller, cf_action_word(CF_REVEAL), &card->app, cf_field_word(field), &verdict);
-    event.version = card->app.version;
-    error = cf_vault_record(vault, &event);
+    error = record_reveal(vault, caller, &card->app, card->app.version, field, &verdict);
     if (error == CF_OK)
         *version = card->app.version;
     cf_card_give(vault->cards, card);
-    return error != CF_OK ? error : verdict.error;
+    return error;
 }
 
-/* A version that is no longer the current one, and is still good until its deadline. */
+/* A version that is not the current one, as long as it is good. */
 static enum cf_error read_earlier(struct cf_vault *vault, int64_t serial, int64_t number, enum cf_field field,
                                   struct cf_secret **out)
 {
@@ -159,12 +201,12 @@ static enum cf_error read_earlier(struct cf_vault *vault, int64_t serial, int64_
         error = cf_app_by_serial(&txn, serial, &app);
     if (error == CF_OK)
         error = cf_version_get(&txn, &app, number, &version);
-    if (error == CF_ENOENT || (error == CF_OK && cf_version_state(&app, &version, cf_now()) == CF_RETIRED))
-        error = CF_EEXPIRED;
+    if (error == CF_OK)
+        error = cf_version_usable(&app, &version, cf_now());
     if (error == CF_OK)
         error = cf_value_open(&txn, &app, number, field, out);
     cf_txn_end(&txn);
-    return error;
+    return error == CF_ENOENT ? CF_EEXPIRED : error;
 }
 
 enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version, enum cf_field field,
@@ -178,9 +220,10 @@ enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t ver
     if (error != CF_OK)
         return error;
     is_current = version == card->app.version;
-    if (card->app.disabled || card->app.place == CF_IN_TRASH)
-        error = CF_EREVOKED;
-    else if (is_current)
+    error = cf_app_usable(&card->app, cf_now());
+    if (error == CF_OK && is_current)
+        error = cf_version_usable(&card->app, &card->version, cf_now());
+    if (error == CF_OK && is_current)
         error = card->value[field].error;
     if (error == CF_OK && is_current)
         error = cf_sealed_open(&card->value[field].sealed, cf_store_keys(vault->store), &card->app, version, field,

@@ -41,14 +41,16 @@ CF_CHECKED enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *
                                          enum cf_action action, const struct cf_app *app, enum cf_field field,
                                          const char *file);
 
-/* Judge and record the reveal of a field: its open for reading. *version: the current version, which a later
- * cf_vault_value reads.
- * Returns 0, CF_EDENIED, CF_EREVOKED, CF_ENOKEY, CF_ETAMPER, CF_EAUDIT when it cannot be recorded. */
+/* Judge and record the reveal of a field: its open for reading. *version: which one, or 0 for the current one, which
+ * then stands there: a later cf_vault_value reads it.
+ * Returns 0, CF_ENOENT when there is no such version, CF_EDENIED, CF_EREVOKED, CF_EEXPIRED, CF_ENOKEY, CF_ETAMPER,
+ * CF_EAUDIT when it cannot be recorded. */
 CF_CHECKED enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                          enum cf_field field, int64_t *version);
 
 /* The value that an earlier cf_vault_reveal gave the right to, asking again whether the credential is good.
- * Returns 0, CF_ENOENT (destroyed), CF_EREVOKED (disabled, in the trash), CF_EEXPIRED (the version is retired),
+ * Returns 0, CF_ENOENT (destroyed), CF_EREVOKED (disabled, in the trash, the version revoked), CF_EEXPIRED (the
+ * App has expired, the version is retired),
  * CF_ENOKEY, CF_ETAMPER. *out: owned by the caller, NULL on failure. */
 CF_CHECKED enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version,
                                         enum cf_field field, struct cf_secret **out);

@@ -212,7 +212,7 @@ static void test_import(void **state)
 
 static void test_ctl(void **state)
 {
-    static const char *const bad[] = {"explode",         "rotate now", "disable all", "label",      "label x",
+    static const char *const bad[] = {"explode",         "rotate now", "rotate 1h 2h", "revoke 9", "rollback 9", "expire 5x", "disable all", "label",      "label x",
                                       "label =v",        "label a b=c", "ROTATE",     "describe a\x01",
                                       "disable\nexplode"};
     struct fixture *fixture = *state;

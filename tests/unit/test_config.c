@@ -184,7 +184,7 @@ static void unknown_words_are_refused_and_the_known_ones_named(void **state)
 {
     (void)state;
     refused("[role a]\npermissions = reveal x\n", 2,
-            "unknown permission 'x': application-credentials, reveal, assignments, audit");
+            "unknown permission 'x': application-credentials, reveal, assignments, audit, verify");
     refused("[role a]\npermissions = reveal\n  audi\n", 3, "unknown permission 'audi': ");
     refused("[role a]\npermissions = Reveal\n", 2, "unknown permission 'Reveal'");
     refused("[role a]\npermission = reveal\n", 2, "unknown name 'permission' in [role a]: permissions");
@@ -193,7 +193,7 @@ static void unknown_words_are_refused_and_the_known_ones_named(void **state)
     refused("[role]\npermissions = reveal\n", 1, "unknown section [role]");
     refused("[Members]\nauditor = user:0\n", 1, "unknown section [Members]");
     refused("propagation = 1m\n", 1, "before the first section");
-    refused("[policy]\nreveal-when = 1m\n", 2, "unknown name 'reveal-when' in [policy]: propagation");
+    refused("[policy]\nreveal-when = 1m\n", 2, "unknown name 'reveal-when' in [policy]: propagation, overlap");
     refused("[audit]\non-error = allow\n", 2, "unknown name 'on-error' in [audit]: on-failure");
     refused("[catalogue]\nfile = /x\n", 2, "unknown name 'file' in [catalogue]: files");
 }
@@ -204,10 +204,10 @@ static void wrong_values_are_refused(void **state)
     refused("[engine]\npatience = 0\n", 2, "patience is one duration from 1s to 1h");
     refused("[engine]\npatience = 2h\n", 2, "patience is one duration from 1s to 1h");
     refused("[engine]\nhaste = 1s\n", 2, "unknown name 'haste' in [engine]: patience");
-    refused("[policy]\npropagation = soon\n", 2, "propagation is one duration");
-    refused("[policy]\npropagation = -5m\n", 2, "propagation is one duration");
-    refused("[policy]\npropagation =\n", 2, "propagation is one duration");
-    refused("[policy]\npropagation = 5m\n  5m\n", 3, "propagation is one duration");
+    refused("[policy]\npropagation = soon\n", 2, "not a duration");
+    refused("[policy]\npropagation = -5m\n", 2, "not a duration");
+    refused("[policy]\npropagation =\n", 2, "not a duration");
+    refused("[policy]\npropagation = 5m\n  5m\n", 3, "one value, on one line");
     refused("[audit]\non-failure = maybe\n", 2, "on-failure is one word: refuse, allow");
     refused("[audit]\non-failure = refuse\n allow\n", 3, "on-failure is one word: refuse, allow");
     refused("[catalogue]\nfiles = /a b.ini\n", 2, "absolute paths");

@@ -7,41 +7,140 @@
 
 enum { START = 1900000000 }; /* seconds: some day in 2030 */
 
-static void rotate(struct fixture *fixture, int64_t serial)
+static enum cf_error ctl(struct fixture *fixture, int64_t serial, const char *text)
 {
-    assert_int_equal(cf_write_ctl(fixture->vault, &fixture->root, serial, "rotate\n", 7), CF_OK);
+    return cf_write_ctl(fixture->vault, &fixture->root, serial, text, strlen(text));
 }
 
+static void rotate(struct fixture *fixture, int64_t serial)
+{
+    assert_int_equal(ctl(fixture, serial, "rotate\n"), CF_OK);
+}
+
+/* Read a version: first the way an open does, then a read of it. */
 static enum cf_error read_version(struct fixture *fixture, int64_t serial, int64_t version)
 {
-    struct cf_secret *value;
+    struct cf_secret *value = NULL;
+    enum cf_error opened = cf_vault_reveal(fixture->vault, &fixture->root, serial, CF_SECRET, &version);
     enum cf_error error = cf_vault_value(fixture->vault, serial, version, CF_SECRET, &value);
 
     cf_secret_free(value);
+    if (opened != CF_ENOENT)
+        assert_int_equal(opened, error);
     return error;
 }
 
-static void test_deadline(void **state)
+static void at(int64_t seconds)
+{
+    cf_clock_set((START + seconds) * CF_SECOND);
+}
+
+static void test_overlap(void **state)
 {
     struct fixture *fixture = *state;
     const int64_t serial = fixture_app(fixture, "billing").serial;
 
-    cf_clock_set(START * CF_SECOND);
-    rotate(fixture, serial);
+    at(0);
+    rotate(fixture, serial); /* the usual minute */
     assert_int_equal(read_version(fixture, serial, 2), CF_OK);
-    cf_clock_set(START * CF_SECOND + CF_GRACE - 1);
+    at(59);
     assert_int_equal(read_version(fixture, serial, 1), CF_OK);
-    cf_clock_set(START * CF_SECOND + CF_GRACE);
+    at(60);
     assert_int_equal(read_version(fixture, serial, 1), CF_EEXPIRED);
     assert_int_equal(read_version(fixture, serial, 2), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 3), CF_EEXPIRED); /* there is none */
+    assert_int_equal(ctl(fixture, serial, "rotate 24h"), CF_OK);
+    at(60 + 86399);
+    assert_int_equal(read_version(fixture, serial, 2), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK);
     assert_int_equal(read_version(fixture, serial, 3), CF_EEXPIRED);
+    assert_int_equal(read_version(fixture, serial, 2), CF_OK); /* keeps the deadline that it was given */
+    at(60 + 86400);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EEXPIRED);
+    assert_int_equal(read_version(fixture, serial, 4), CF_OK);
+}
+
+static void test_revoke(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    assert_int_equal(ctl(fixture, serial, "rotate 24h"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 1"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 1), CF_EREVOKED);
+    assert_int_equal(read_version(fixture, serial, 2), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EREVOKED);
+    assert_int_equal(ctl(fixture, serial, "rollback 1"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "revoke 7"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "revoke"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "revoke 1x"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "enable"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EREVOKED); /* for good */
+    assert_int_equal(ctl(fixture, serial, "rotate"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 3), CF_OK);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
+static void test_rollback(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    struct cf_secret *first = fixture_value(fixture, serial, CF_SECRET);
+
+    assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK);
+    assert_false(fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first),
+                                   cf_secret_len(first)));
+    assert_int_equal(cf_write_ctl(fixture->vault, &fixture->manager, serial, "rollback 1", 10), CF_OK);
+    assert_int_equal(fixture_again(fixture, serial).version, 3);
+    assert_true(fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first),
+                                  cf_secret_len(first)));
+    cf_secret_free(first);
+    assert_int_equal(read_version(fixture, serial, 1), CF_EEXPIRED);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
+static void test_expiry(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    at(0);
+    assert_int_equal(ctl(fixture, serial, "expire 90d"), CF_OK);
+    at(90 * 86400 - 1);
+    assert_int_equal(read_version(fixture, serial, 1), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK); /* lengthens nothing */
+    at(90 * 86400);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EEXPIRED);
+    assert_int_equal(ctl(fixture, serial, "expire 2000-01-01T00:00:00Z"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EEXPIRED);
+    assert_int_equal(ctl(fixture, serial, "expire soon"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "expire"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "expire never"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 2), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "disable"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "expire 0"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 2), CF_EREVOKED); /* disabled comes first */
+}
+
+/* No more than five are live: the oldest retiring one goes first, never the one that was just issued. */
+static void test_live(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ctl(fixture, serial, "rotate 24h"), CF_OK);
+    assert_int_equal(read_version(fixture, serial, 1), CF_EEXPIRED);
+    for (int64_t version = 2; version <= 6; version++)
+        assert_int_equal(read_version(fixture, serial, version), CF_OK);
 }
 
 static void test_kept(void **state)
 {
     struct fixture *fixture = *state;
     const int64_t serial = fixture_app(fixture, "billing").serial;
-    struct cf_version versions[CF_VERSIONS_KEPT];
+    struct cf_version versions[CF_VERSIONS_MOST];
     struct cf_app app;
     struct cf_txn txn;
     size_t count;
@@ -88,7 +187,8 @@ static void test_value_stat(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_deadline), TEST(test_kept), TEST(test_value_stat)};
+    const struct CMUnitTest tests[] = {TEST(test_overlap), TEST(test_revoke), TEST(test_rollback), TEST(test_expiry),
+                                       TEST(test_live),    TEST(test_kept),   TEST(test_value_stat)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void assert_named(struct fixture *fixture, const char *part)
 static enum cf_error reveal(struct fixture *fixture, struct cf_caller *caller, int64_t serial)
 {
     struct cf_secret *value = NULL;
-    int64_t version;
+    int64_t version = 0;
     enum cf_error error = cf_vault_reveal(fixture->vault, caller, serial, CF_SECRET, &version);
 
     if (error == CF_OK)
