@@ -146,6 +146,20 @@ bool cf_assignments_have(const struct cf_assignments *list, const char *slug)
     return false;
 }
 
+bool cf_assignments_want(const struct cf_assignments *list, const struct cf_catalogue *catalogue,
+                         enum cf_field field)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct cf_api *api = cf_catalogue_find(catalogue, list->at[i].slug);
+        const char *cursor = api != NULL ? api->fields : "", *end = cursor + strlen(cursor), *word;
+        size_t len;
+        while ((word = cf_word_next(&cursor, end, &len)) != NULL)
+            if (cf_field_find(word, len) == field)
+                return true;
+    }
+    return false;
+}
+
 enum cf_error cf_assignment_add(struct cf_txn *txn, const struct cf_app *app, const char *slug, uint32_t by)
 {
     struct cf_assignment one = {.since = cf_now(), .by = by};

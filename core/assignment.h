@@ -8,6 +8,7 @@
 
 #include "app.h"
 #include "catalogue.h"
+#include "credential.h"
 
 struct cf_assignment {
     char slug[CF_SLUG_MAX + 1];
@@ -24,6 +25,10 @@ CF_CHECKED enum cf_error cf_assignments_load(struct cf_txn *txn, const struct cf
                                              const struct cf_catalogue *catalogue, struct cf_assignments *list);
 void cf_assignments_release(struct cf_assignments *list);
 bool cf_assignments_have(const struct cf_assignments *list, const char *slug);
+
+/* Does one of them authenticate with this field, beside key and secret? */
+bool cf_assignments_want(const struct cf_assignments *list, const struct cf_catalogue *catalogue,
+                         enum cf_field field);
 
 /* Add or take away one; then cf_assignments_seal once, before the App is written. */
 CF_CHECKED enum cf_error cf_assignment_add(struct cf_txn *txn, const struct cf_app *app, const char *slug,

@@ -58,11 +58,11 @@ static void print_note(void *arg, const char *name, const char *value)
     cf_text_printf(arg, "%s = %s\n", name, value);
 }
 
-static enum cf_error print_key(struct cf_txn *txn, const struct cf_app *app, struct cf_text *out)
+static enum cf_error print_key(struct cf_txn *txn, const struct cf_app *app, int64_t version, struct cf_text *out)
 {
     char fingerprint[2 * CF_FINGERPRINT_SIZE + 1];
     struct cf_value value;
-    enum cf_error error = cf_value_stat(txn, app, app->version, CF_KEY, &value);
+    enum cf_error error = cf_value_stat(txn, app, version, CF_KEY, &value);
 
     if (error != CF_OK)
         return error == CF_ENOKEY ? CF_OK : error;
@@ -71,6 +71,24 @@ static enum cf_error print_key(struct cf_txn *txn, const struct cf_app *app, str
     if (value.last4[0] != '\0')
         cf_text_printf(out, "key-last4 = %s\n", value.last4);
     return CF_OK;
+}
+
+enum cf_error cf_print_version(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                               struct cf_text *out)
+{
+    const enum cf_version_state state = cf_version_state(app, version, cf_now());
+
+    cf_text_printf(out, "version = %lld\nstate = %s\n", (long long)version->number, cf_version_state_word(state));
+    print_time(out, "created", version->created);
+    print_user(out, "created-by", version->created_by);
+    if (version->deadline != 0)
+        print_time(out, state == CF_RETIRING ? "until" : "retired", version->deadline);
+    cf_text_puts(out, "fields =");
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        if ((version->fields & 1U << i) != 0)
+            cf_text_printf(out, " %s", cf_field_word((enum cf_field)i));
+    cf_text_puts(out, "\n");
+    return print_key(txn, app, version->number, out);
 }
 
 static enum cf_error print_versions(struct cf_txn *txn, const struct cf_app *app, struct cf_text *out)
@@ -157,7 +175,7 @@ enum cf_error cf_print_info(struct cf_vault *vault, struct cf_txn *txn, const st
     print_head(vault, app, out);
     error = cf_note_each(txn, app, print_note, out);
     if (error == CF_OK)
-        error = print_key(txn, app, out);
+        error = print_key(txn, app, app->version, out);
     if (error == CF_OK)
         error = print_versions(txn, app, out);
     return error == CF_OK ? print_api_states(vault, txn, app, out) : error;

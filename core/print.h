@@ -11,6 +11,10 @@
 CF_CHECKED enum cf_error cf_print_info(struct cf_vault *vault, struct cf_txn *txn, const struct cf_app *app,
                                        struct cf_text *out);
 
+/* One of its versions, `name = value` lines. */
+CF_CHECKED enum cf_error cf_print_version(struct cf_txn *txn, const struct cf_app *app,
+                                          const struct cf_version *version, struct cf_text *out);
+
 /* Its APIs, a slug a line, in catalogue order. */
 CF_CHECKED enum cf_error cf_print_apis(struct cf_vault *vault, struct cf_txn *txn, const struct cf_app *app,
                                        struct cf_text *out);

@@ -23,7 +23,8 @@ static struct timespec timespec_of(int64_t time)
 static enum cf_error field_size(struct cf_txn *txn, const struct fs_node *node, off_t *size)
 {
     struct cf_value value;
-    enum cf_error error = cf_value_stat(txn, &node->app, node->app.version, node->row->field, &value);
+    const int64_t version = node->row->subject == FS_OF_VERSION ? node->version.number : node->app.version;
+    enum cf_error error = cf_value_stat(txn, &node->app, version, node->row->field, &value);
 
     *size = error == CF_OK ? (off_t)value.len + 1 : 0;
     return error == CF_ENOKEY ? CF_OK : error;
@@ -54,6 +55,7 @@ static enum cf_error size_of(struct fs_state *fs, struct cf_txn *txn, const stru
     case FS_KIND_APPS:
     case FS_KIND_TRASH:
     case FS_KIND_APIS:
+    case FS_KIND_VERSIONS:
     case FS_KIND_INPUT:
         break;
     }
@@ -71,6 +73,8 @@ static struct timespec time_of(struct fs_state *fs, const struct fs_node *node)
 {
     enum cf_place place;
 
+    if (node->row->subject == FS_OF_VERSION)
+        return timespec_of(node->version.created);
     if (node->row->subject == FS_OF_APP)
         return timespec_of(node->app.updated);
     if (fs_row_place(node->row, &place))
@@ -84,7 +88,7 @@ static struct timespec time_of(struct fs_state *fs, const struct fs_node *node)
 
 enum cf_error attr_fill(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, struct stat *st)
 {
-    bool is_app = node->row->subject == FS_OF_APP;
+    bool is_app = fs_row_is_of_app(node->row);
 
     attr_entry(node->ino, node->row->mode, st);
     st->st_nlink = 1; /* of a directory: not counted */
@@ -111,7 +115,7 @@ enum cf_error attr_lookup(struct fs_state *fs, struct cf_txn *txn, const struct 
          * it go on: who holds one open may read on after its App was restored. */
         .generation = fs_row_id(node->row) == FS_APP ? (uint64_t)node->app.lives + 1 : 1,
         .attr_timeout = attr_timeout(node->row),
-        .entry_timeout = attr_name_timeout,
+        .entry_timeout = node->row->is_optional ? 0 : attr_name_timeout,
     };
     return attr_fill(fs, txn, node, &entry->attr);
 }

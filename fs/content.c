@@ -60,6 +60,13 @@ enum cf_error content_info(struct fs_state *fs, struct cf_txn *txn, const struct
     return cf_print_info(fs->vault, txn, &node->app, out);
 }
 
+enum cf_error content_version_info(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
+                                   struct cf_text *out)
+{
+    (void)fs;
+    return cf_print_version(txn, &node->app, &node->version, out);
+}
+
 enum cf_error content_api_info(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
                                struct cf_text *out)
 {

@@ -1,7 +1,7 @@
 /* inode.h: inode numbers that describe themselves.
  *
  *   bits 0–7    the row of the tree's table (tree.h), never 0
- *   bits 8–27   0 (reserved: a version's number)
+ *   bits 8–27   the number of the version that it belongs to, 0 for what is not below versions/
  *   bits 28–59  the serial of the App or API that the node belongs to, 0 for the others
  *
  * An App has the same number in apps/ and in trash/: a move keeps the kernel's inode. Serials are never used again,
@@ -12,11 +12,22 @@
 
 #include <stdint.h>
 
-enum { INODE_ROW_BITS = 8, INODE_SERIAL_SHIFT = 28, INODE_SERIAL_BITS = 32 };
+enum { INODE_ROW_BITS = 8, INODE_VERSION_BITS = 20, INODE_SERIAL_SHIFT = 28, INODE_SERIAL_BITS = 32 };
 
 static inline uint64_t inode_make(unsigned row, int64_t serial)
 {
     return (uint64_t)serial << INODE_SERIAL_SHIFT | row;
+}
+
+/* version: less than 2^20; a later one has no node. */
+static inline uint64_t inode_of_version(uint64_t ino, int64_t version)
+{
+    return ino | (uint64_t)version << INODE_ROW_BITS;
+}
+
+static inline int64_t inode_version(uint64_t ino)
+{
+    return (int64_t)(ino >> INODE_ROW_BITS & ((UINT64_C(1) << INODE_VERSION_BITS) - 1));
 }
 
 static inline unsigned inode_row(uint64_t ino)

@@ -7,7 +7,8 @@
 struct fs_node {
     uint64_t ino;
     const struct fs_row *row;
-    struct cf_app app;        /* FS_OF_APP */
+    struct cf_app app;         /* FS_OF_APP, FS_OF_VERSION */
+    struct cf_version version; /* FS_OF_VERSION */
     const struct cf_api *api; /* FS_OF_API */
 };
 
@@ -21,8 +22,13 @@ CF_CHECKED enum cf_error fs_node_find(struct fs_state *fs, struct cf_txn *txn, c
 /* A node below directory that is a named row of it; it is about the same App or API. */
 void fs_node_child(const struct fs_node *directory, enum fs_row_id id, struct fs_node *node);
 
-/* The directories of an App and of an API (with its serial). */
+/* Is a node whose row is optional there at present? */
+CF_CHECKED enum cf_error fs_node_exists(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
+                                        bool *exists);
+
+/* The directories of an App, of a version (directory: versions/) and of an API (with its serial). */
 void fs_node_of_app(const struct cf_app *app, struct fs_node *node);
+void fs_node_of_version(const struct fs_node *directory, const struct cf_version *version, struct fs_node *node);
 void fs_node_of_api(const struct cf_api *api, int64_t serial, struct fs_node *node);
 
 /* The inode number of the directory that it is in. */

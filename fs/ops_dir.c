@@ -2,16 +2,19 @@
 
 #include "attr.h"
 #include "core/api.h"
+#include "core/clock.h"
 #include "core/grant.h"
 #include "inode.h"
 #include "reply.h"
 #include "request.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 /* The offset behind "." is 1, behind ".." 2, and behind any other entry 2 + its own number: a row, a serial, or the
- * place in the catalogue plus 1. So a listing goes on rightly while Apps come and go, and needs no memory. */
+ * place in the catalogue plus 1, or a version. So a listing goes on rightly while Apps come and go, and needs no memory. */
 enum { AFTER_DOT = 1, AFTER_DOTS = 2 };
 
 struct listing {
@@ -67,6 +70,7 @@ static void list_rows(struct listing *list, off_t after)
     const struct fs_node *directory = &list->r->node;
     enum fs_row_id parent = fs_row_id(directory->row);
     struct fs_node node;
+    bool exists;
 
     for (enum fs_row_id id = FS_ROOT + 1; id < FS_ROW_COUNT; id++) {
         const struct fs_row *row = fs_row_at(id);
@@ -74,6 +78,8 @@ static void list_rows(struct listing *list, off_t after)
         if ((off_t)id <= after || row->parent != parent || !row->name)
             continue;
         fs_node_child(directory, id, &node);
+        if (fs_node_exists(list->r->fs, &list->r->txn, &node, &exists) != CF_OK || !exists)
+            continue;
         if (request_sees(list->r, &node) && !add(list, row->name, &node, AFTER_DOTS + (off_t)id))
             return;
     }
@@ -139,6 +145,33 @@ static enum cf_error list_apis(struct listing *list, size_t from)
     return CF_OK;
 }
 
+/* Those that are good, the oldest first. */
+static enum cf_error list_versions(struct listing *list, int64_t after)
+{
+    struct cf_version versions[CF_VERSIONS_MOST];
+    const struct fs_node *directory = &list->r->node;
+    const int64_t now = cf_now();
+    struct fs_node node;
+    char name[24];
+    size_t count;
+    enum cf_error error = cf_version_list(&list->r->txn, &directory->app, versions, &count);
+
+    if (error != CF_OK)
+        return error;
+    while (count-- > 0) {
+        const struct cf_version *version = &versions[count];
+
+        if (version->number <= after || version->number >> INODE_VERSION_BITS != 0 ||
+            cf_version_usable(&directory->app, version, now) != CF_OK)
+            continue;
+        fs_node_of_version(directory, version, &node);
+        (void)snprintf(name, sizeof(name), "%" PRId64, version->number);
+        if (request_sees(list->r, &node) && !add(list, name, &node, AFTER_DOTS + version->number))
+            break;
+    }
+    return CF_OK;
+}
+
 static enum cf_error list_entries(struct listing *list, off_t off)
 {
     const struct fs_row *row = list->r->node.row;
@@ -153,6 +186,8 @@ static enum cf_error list_entries(struct listing *list, off_t off)
         return list_apps(list, place, after);
     if (row->kind == FS_KIND_APIS)
         return list_apis(list, (size_t)after);
+    if (row->kind == FS_KIND_VERSIONS)
+        return list_versions(list, after);
     list_rows(list, after);
     return CF_OK;
 }

@@ -10,20 +10,22 @@
 #include <fcntl.h>
 
 /* Direct I/O: no value in the page cache, every size and offset as the program gave it. An open that was interrupted
- * gets no release. */
+ * gets no release. The reply frees req, also when it fails. */
 static void reply_opened(fuse_req_t req, uint64_t ino, const struct handle *handle, struct fuse_file_info *fi)
 {
+    struct fs_state *fs = request_state(req);
+
     fi->fh = handle_pack(handle);
     fi->direct_io = 1;
     if (fuse_reply_open(req, fi) != 0)
-        snapshots_drop(request_state(req)->snapshots, ino, fi->fh);
+        snapshots_drop(fs->snapshots, ino, fi->fh);
 }
 
 /* The shortest way, for what is done most: core judges, records and tells the version. */
 static enum cf_error reveal(fuse_req_t req, uint64_t ino, struct handle *handle)
 {
     struct cf_caller caller = request_caller(req);
-    int64_t version = 0;
+    int64_t version = inode_version(ino); /* 0: the current one */
     enum cf_error error =
         cf_vault_reveal(request_state(req)->vault, &caller, inode_serial(ino), fs_row(ino)->field, &version);
 

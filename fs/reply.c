@@ -63,7 +63,7 @@ static void log_failure(uint64_t ino, enum cf_error error)
     const char *advice = error == CF_ETAMPER ? ": `credfs check` names it" : "";
     const char *name = row && row->name ? row->name : "";
 
-    if (row && row->subject == FS_OF_APP)
+    if (row && fs_row_is_of_app(row))
         log_error("App number %" PRId64 " %s: %s%s", inode_serial(ino), name, cf_error_text(error), advice);
     else
         log_error("/%s: %s%s", name, cf_error_text(error), advice);

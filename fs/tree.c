@@ -34,6 +34,30 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
     [FS_CTL] = {"ctl", FS_APP, FS_KIND_INPUT, FS_OF_APP, S_IFREG | 0200, .read = FS_NOBODY, .write = CF_EDIT_APP,
                 .input = content_write_ctl},
 
+    [FS_TOKEN] = {"token", FS_APP, FS_KIND_FIELD, FS_OF_APP, S_IFREG | 0600, .read = CF_REVEAL, .write = CF_EDIT_APP,
+                  .field = CF_TOKEN, .input = content_write_field, .is_optional = true},
+    [FS_USERNAME] = {"username", FS_APP, FS_KIND_FIELD, FS_OF_APP, S_IFREG | 0600, .read = CF_REVEAL,
+                     .write = CF_EDIT_APP, .field = CF_USERNAME, .input = content_write_field, .is_optional = true},
+    [FS_PASSWORD] = {"password", FS_APP, FS_KIND_FIELD, FS_OF_APP, S_IFREG | 0600, .read = CF_REVEAL,
+                     .write = CF_EDIT_APP, .field = CF_PASSWORD, .input = content_write_field, .is_optional = true},
+
+    [FS_VERSIONS] = {"versions", FS_APP, FS_KIND_VERSIONS, FS_OF_APP, DIR_OWN, .read = CF_LIST_APP,
+                     .write = FS_NOBODY},
+    [FS_VERSION] = {NULL, FS_VERSIONS, FS_KIND_DIR, FS_OF_VERSION, DIR_OWN, .read = CF_LIST_APP, .write = FS_NOBODY,
+                    .is_optional = true},
+    [FS_VERSION_KEY] = {"key", FS_VERSION, FS_KIND_FIELD, FS_OF_VERSION, S_IFREG | 0400, .read = CF_REVEAL,
+                        .write = FS_NOBODY, .field = CF_KEY},
+    [FS_VERSION_SECRET] = {"secret", FS_VERSION, FS_KIND_FIELD, FS_OF_VERSION, S_IFREG | 0400, .read = CF_REVEAL,
+                           .write = FS_NOBODY, .field = CF_SECRET},
+    [FS_VERSION_TOKEN] = {"token", FS_VERSION, FS_KIND_FIELD, FS_OF_VERSION, S_IFREG | 0400, .read = CF_REVEAL,
+                          .write = FS_NOBODY, .field = CF_TOKEN, .is_optional = true},
+    [FS_VERSION_USERNAME] = {"username", FS_VERSION, FS_KIND_FIELD, FS_OF_VERSION, S_IFREG | 0400, .read = CF_REVEAL,
+                             .write = FS_NOBODY, .field = CF_USERNAME, .is_optional = true},
+    [FS_VERSION_PASSWORD] = {"password", FS_VERSION, FS_KIND_FIELD, FS_OF_VERSION, S_IFREG | 0400, .read = CF_REVEAL,
+                             .write = FS_NOBODY, .field = CF_PASSWORD, .is_optional = true},
+    [FS_VERSION_INFO] = {"info", FS_VERSION, FS_KIND_TEXT, FS_OF_VERSION, S_IFREG | 0440, .read = CF_READ_APP,
+                         .write = FS_NOBODY, .print = content_version_info},
+
     [FS_API] = {NULL, FS_APIS, FS_KIND_DIR, FS_OF_API, DIR_ALL, .read = CF_BROWSE, .write = FS_NOBODY},
     [FS_API_INFO] = {"info", FS_API, FS_KIND_TEXT, FS_OF_API, S_IFREG | 0444, .read = CF_BROWSE, .write = FS_NOBODY,
                      .print = content_api_info},
@@ -48,9 +72,11 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
 const struct fs_row *fs_row(uint64_t ino)
 {
     unsigned id = inode_row(ino);
-    int64_t serial = inode_serial(ino);
+    int64_t serial = inode_serial(ino), version = inode_version(ino);
 
-    if (id == FS_NO_ROW || id >= FS_ROW_COUNT || inode_make(id, serial) != ino)
+    if (id == FS_NO_ROW || id >= FS_ROW_COUNT || inode_of_version(inode_make(id, serial), version) != ino)
+        return NULL;
+    if ((version != 0) != (rows[id].subject == FS_OF_VERSION))
         return NULL;
     return (serial != 0) == (rows[id].subject != FS_OF_TREE) ? &rows[id] : NULL;
 }
@@ -73,6 +99,11 @@ enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name)
         if (rows[id].parent == parent && rows[id].name && strcmp(rows[id].name, name) == 0)
             return id;
     return FS_NO_ROW;
+}
+
+bool fs_row_is_of_app(const struct fs_row *row)
+{
+    return row->subject == FS_OF_APP || row->subject == FS_OF_VERSION;
 }
 
 bool fs_row_is_dir(const struct fs_row *row)

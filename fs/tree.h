@@ -31,6 +31,17 @@ enum fs_row_id {
     FS_API_INFO,
     FS_API_APPS,
     FS_API_ASSIGNEES,
+    FS_TOKEN,
+    FS_USERNAME,
+    FS_PASSWORD,
+    FS_VERSIONS,
+    FS_VERSION,
+    FS_VERSION_KEY,
+    FS_VERSION_SECRET,
+    FS_VERSION_TOKEN,
+    FS_VERSION_USERNAME,
+    FS_VERSION_PASSWORD,
+    FS_VERSION_INFO,
     FS_ROW_COUNT
 };
 
@@ -39,13 +50,14 @@ enum fs_kind {
     FS_KIND_APPS,  /* a directory of the Apps of a place */
     FS_KIND_TRASH, /* the same */
     FS_KIND_APIS,  /* a directory of the APIs of the catalogue */
+    FS_KIND_VERSIONS, /* a directory of an App's versions */
     FS_KIND_FIELD, /* a file that holds a field's value: opening it for reading is a reveal */
     FS_KIND_TEXT,  /* a file with a rendered text */
     FS_KIND_LOG,   /* the audit log */
     FS_KIND_INPUT  /* a file that is only written to */
 };
 
-enum fs_subject { FS_OF_TREE, FS_OF_APP, FS_OF_API };
+enum fs_subject { FS_OF_TREE, FS_OF_APP, FS_OF_VERSION, FS_OF_API }; /* of a version: of an App's */
 
 /* For the action of a row: nobody may. */
 #define FS_NOBODY CF_ACTION_COUNT
@@ -78,6 +90,7 @@ struct fs_row {
     fs_print *print;       /* FS_KIND_TEXT only */
     fs_write_input *input; /* NULL where nothing is written */
     bool holds_set;        /* truncating it to nothing empties a set */
+    bool is_optional;      /* it comes and goes, with what the App needs or has: fs_node_exists */
 };
 
 /* The row of an inode number, or NULL when there is none of that number. */
@@ -91,6 +104,9 @@ enum fs_row_id fs_row_id(const struct fs_row *row);
 enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name);
 
 bool fs_row_is_dir(const struct fs_row *row);
+
+/* Is it about an App, or a version of one? */
+bool fs_row_is_of_app(const struct fs_row *row);
 
 /* Is it a directory of Apps, and of which place? */
 bool fs_row_place(const struct fs_row *row, enum cf_place *place);
