@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# The life of a credential: versions and their overlap, revocation, roll-back, expiry, the fields beside key and secret.
+
+load helper
+
+setup() {
+    start
+    mkdir "$APPS/billing"
+    APP=$APPS/billing
+}
+
+teardown() {
+    finish
+}
+
+# Does reading a file fail with this text?
+fails_with() {
+    run ! cat "$2"
+    [[ $output == *"$1" ]]
+}
+
+sum() {
+    sha256sum <"$1"
+}
+
+@test "a rotation with overlap leaves both versions good until the deadline, then the old one has expired" {
+    before=$(sum "$APP/secret")
+    echo rotate 3s >"$APP/ctl"
+    [ "$(sum "$APP/versions/1/secret")" = "$before" ]
+    [ "$(sum "$APP/versions/2/secret")" = "$(sum "$APP/secret")" ]
+    [ "$(sum "$APP/secret")" != "$before" ]
+    [ "$(ls "$APP/versions")" = "1
+2" ]
+    grep -q '^version.1 = retiring since .* until ' "$APP/info"
+    sleep 3.1
+    fails_with "Key has expired" "$APP/versions/1/secret"
+    [ "$(ls "$APP/versions")" = 2 ]
+    cat "$APP/secret" >/dev/null
+}
+
+@test "a client that reads at every request never is without a good credential, through ten rotations" {
+    for _ in $(seq 10); do echo rotate 1s >"$APP/ctl"; sleep 0.1; done &
+    failures=0
+    for _ in $(seq 200); do
+        exec 4<"$APP/secret" || failures=$((failures + 1))
+        [ "$(wc -c <&4)" -eq 48 ] || failures=$((failures + 1))
+        exec 4<&-
+    done
+    wait
+    [ "$failures" -eq 0 ]
+    credfs check --store "$STORE"
+}
+
+@test "an open descriptor goes on with its version until that is no longer good" {
+    before=$(sum "$APP/secret")
+    exec 4<"$APP/secret"
+    echo rotate 2s >"$APP/ctl"
+    [ "$(sha256sum <&4)" = "$before" ]
+    sleep 2.1
+    run perl -e 'sysseek(STDIN, 0, 0); defined sysread(STDIN, my $b, 4096) or print "$!"' <&4
+    [ "$output" = "Key has expired" ]
+    exec 4<&-
+    cat "$APP/secret" >/dev/null
+}
+
+@test "a revoked version is never good again; a new one is" {
+    echo rotate 24h >"$APP/ctl"
+    echo revoke 1 >"$APP/ctl"
+    fails_with "Key has been revoked" "$APP/versions/1/key"
+    echo revoke 2 >"$APP/ctl"
+    fails_with "Key has been revoked" "$APP/key"
+    run ! bash -c 'echo rollback 2 >"$1"' - "$APP/ctl"
+    echo rotate >"$APP/ctl"
+    cat "$APP/key" >/dev/null
+}
+
+@test "a roll-back makes an earlier value current as a new version, by one who may not read it" {
+    before=$(sum "$APP/secret")
+    echo rotate 0 >"$APP/ctl"
+    [ "$(sum "$APP/secret")" != "$before" ]
+    run ! as "$MANAGER" cat "$APP/secret"
+    as "$MANAGER" sh -c 'echo rollback 1 >"$1"' - "$APP/ctl"
+    [ "$(sum "$APP/secret")" = "$before" ]
+    grep -qx 'version = 3' "$APP/info"
+}
+
+@test "an expired App can be looked at, not read; a rotation lengthens nothing" {
+    echo expire 2s >"$APP/ctl"
+    cat "$APP/key" >/dev/null
+    grep -q '^expires = 20' "$APP/info"
+    sleep 2.1
+    fails_with "Key has expired" "$APP/key"
+    echo rotate >"$APP/ctl"
+    fails_with "Key has expired" "$APP/key"
+    grep -qx 'state = expired' "$APP/info"
+    echo expire never >"$APP/ctl"
+    cat "$APP/key" >/dev/null
+}
+
+@test "a deadline passes while nothing is mounted" {
+    echo rotate 2s >"$APP/ctl"
+    echo expire 2s >"$APP/ctl"
+    umount_store
+    sleep 2.1
+    mount_store
+    fails_with "Key has expired" "$APP/key"
+    echo expire never >"$APP/ctl"
+    fails_with "Key has expired" "$APP/versions/1/key"
+    cat "$APP/key" >/dev/null
+}
+
+@test "a disabled App is revoked for everybody, whatever its versions say" {
+    echo "user:$STRANGER" >"$APP/grants"
+    echo disable >"$APP/ctl"
+    fails_with "Key has been revoked" "$APP/key"
+    run ! as "$STRANGER" cat "$APP/versions/1/key"
+    [[ $output == *"Key has been revoked" ]]
+    echo enable >"$APP/ctl"
+    as "$STRANGER" cat "$APP/versions/1/key" >/dev/null
+}
+
+@test "token, username and password are there where an API needs them, and pending until they are written" {
+    [ ! -e "$APP/token" ]
+    echo "customer-experience-recent-calls work-analytics" >"$APP/apis"
+    grep -qx 'api.customer-experience-recent-calls = pending token' "$APP/info"
+    grep -qx 'api.work-analytics = pending username password' "$APP/info"
+    fails_with "Required key not available" "$APP/token"
+    key=$(sum "$APP/key")
+    echo a-token-from-an-e-mail >"$APP/token"
+    [ "$(cat "$APP/token")" = a-token-from-an-e-mail ]
+    [ "$(sum "$APP/key")" = "$key" ]
+    run ! grep -q 'pending token' "$APP/info"
+    run ! as "$MANAGER" cat "$APP/token"
+    echo "user:$STRANGER token" >"$APP/grants"
+    [ "$(as "$STRANGER" ls "$APP")" = "token
+versions" ]
+    as "$STRANGER" cat "$APP/token" >/dev/null
+    echo -customer-experience-recent-calls >"$APP/apis"
+    echo -work-analytics >"$APP/apis"
+    [ -e "$APP/token" ]
+    [ ! -e "$APP/username" ]
+}
+
+@test "versions and their files cannot be written, made or removed" {
+    run ! bash -c 'echo x >"$1"' - "$APP/versions/1/key"
+    run ! mkdir "$APP/versions/2"
+    run ! rmdir "$APP/versions/1"
+    run ! rmdir "$APP/versions"
+    run ! mv "$APP/versions/1" "$APPS/other"
+    cat "$APP/versions/1/key" >/dev/null
+}
