@@ -81,7 +81,7 @@ exits() {
 
 @test "one daemon at a time: the message names the holder" {
     mkdir "$DIR/second"
-    exits 75 "$(daemons)" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
+    exits 75 "$(holder)" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
     run ! mounted "$DIR/second"
     umount_store
     credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
@@ -89,8 +89,35 @@ exits() {
     credfs umount "$DIR/second"
 }
 
-@test "a mountpoint that is not there is told" {
+@test "a killed daemon's mount is mounted anew, with umount before and without" {
+    new_app billing
+    kill_daemons
+    daemon_gone
+    ! mounted "$MP" || refused "not connected" ls "$MP"
+    credfs status --store "$STORE" --json | jq -e '.mounted == false and .pid == null' >/dev/null
+    mount_store
+    [ "$(ls "$APPS")" = billing ]
+    crash
+    mount_store
+    [ "$(ls "$APPS")" = billing ]
+}
+
+@test "a mount with -o ro takes no change" {
+    new_app billing audit-records
     umount_store
+    credfs mount --store "$STORE" --config "$CONFIG" -o ro "$MP"
+    refused "Read-only file system" mkdir "$APPS/mailer"
+    refused "Read-only file system" bash -c "echo contact-search >'$APPS/billing/apis'"
+    cat "$APPS/billing/secret" >/dev/null
+    apis_are billing audit-records
+}
+
+@test "a mountpoint that cannot be one is told" {
+    umount_store
+    touch "$DIR/file"
+    exits 64 "$DIR/file" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/file"
+    exits 64 "$STORE" credfs mount --store "$STORE" --config "$CONFIG" "$STORE"
+    exits 64 "" credfs mount --store "$STORE" --config "$CONFIG" -o no-such-option "$MP"
     refused "$DIR/none" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/none"
     daemon_gone
     mount_store
@@ -112,7 +139,7 @@ exits() {
 
 @test "SIGTERM ends the daemon, its mount and its hold on the store" {
     new_app billing
-    kill -TERM "$(daemons)"
+    kill -TERM "$(holder)"
     daemon_gone
     run ! mounted "$MP"
     mount_store
@@ -157,7 +184,7 @@ exits() {
     new_app billing
     credfs status --store "$STORE" >"$DIR/status"
     grep -q "$STORE" "$DIR/status"
-    grep -qw "$(daemons)" "$DIR/status"
+    grep -qw "$(holder)" "$DIR/status"
     credfs status --store "$STORE" --json | jq -e --arg mp "$MP" '.mounted and .mountpoint == $mp and .apps == 1'
     grep -q '^apps = 1$' "$MP/status"
     umount_store
@@ -173,7 +200,8 @@ exits() {
     audit | grep -q billing
     audit --json | jq -es 'length > 4' >/dev/null
     audit --json --app mailer | jq -es 'length > 0 and all(.[]; .app == "mailer")' >/dev/null
-    audit --json --user $STRANGER | jq -es "length > 0 and all(.[]; .uid == $STRANGER and .result == \"denied\")" >/dev/null
+    audit --json --user $STRANGER |
+        jq -es "length > 0 and all(.[]; .uid == $STRANGER and .result == \"denied\")" >/dev/null
     audit --json --user $ADMIN --app billing | jq -es 'length == 1 and .[0].op == "reveal"' >/dev/null
     [ -z "$(audit --since 2200-01-01)" ]
     [ "$(audit --since 1h | wc -l)" -eq "$(audit | wc -l)" ]

@@ -27,13 +27,14 @@ refused_at() {
 
 @test "an unknown section, name, role, permission or value is refused" {
     wrong 1 polcy <<<$'[polcy]\npropagation = 0'
+    wrong 1 polcy <<<$'[polcy]'
     wrong 2 nonsense <<<$'[policy]\nnonsense = 1'
     wrong 2 'company-amdin' <<<$'[members]\ncompany-amdin = user:0'
     wrong 3 'revael' <<<$'[role x]\n; a comment\npermissions = revael'
     wrong 2 perms <<<$'[role x]\nperms = reveal'
-    wrong 2 soon <<<$'[policy]\npropagation = soon'
+    wrong 2 duration <<<$'[policy]\npropagation = soon'
     wrong 2 '' <<<$'[policy]\npropagation = -5s'
-    wrong 2 perhaps <<<$'[audit]\non-failure = perhaps'
+    wrong 2 'refuse, allow' <<<$'[audit]\non-failure = perhaps'
 }
 
 @test "an unknown or malformed principal is refused" {
@@ -45,9 +46,9 @@ refused_at() {
 }
 
 @test "a doubled name is refused, also when its section is opened twice" {
-    wrong 3 auditor <<<$'[members]\nauditor = user:1\nauditor = user:2'
-    wrong 5 auditor <<<$'[members]\nauditor = user:1\n[policy]\n[members]\nauditor = user:2'
-    wrong 4 permissions <<<$'[role x]\npermissions = audit\n[role x]\npermissions = reveal'
+    wrong 3 'has already' <<<$'[members]\nauditor = user:1\nauditor = user:2'
+    wrong 5 'has already' <<<$'[members]\nauditor = user:1\n[policy]\n[members]\nauditor = user:2'
+    wrong 4 'has already' <<<$'[role x]\npermissions = audit\n[role x]\npermissions = reveal'
 }
 
 @test "a line that cannot be parsed is refused" {
@@ -59,9 +60,9 @@ refused_at() {
 }
 
 @test "a role that is built in or badly named, or has no permission, is refused" {
-    wrong 2 company-admin <<<$'[role company-admin]\npermissions = audit'
-    wrong 2 '' <<<$'[role Two Words]\npermissions = audit'
-    wrong 2 '' <<<$'[role x]\npermissions ='
+    wrong 1 company-admin <<<$'[role company-admin]\npermissions = audit'
+    wrong 1 '' <<<$'[role Two Words]\npermissions = audit'
+    wrong 1 permission <<<$'[role x]\npermissions ='
 }
 
 @test "a line of more than 200 bytes is refused, never cut" {
@@ -162,17 +163,17 @@ INI
 
 @test "a wrong catalogue is refused with its own file and line" {
     with_site <<<$'[Bad_Slug]\ntitle = X'
-    refused_at "$DIR/site.ini" 2 ''
+    refused_at "$DIR/site.ini" 1 ''
     with_site <<<$'[weather]\ntitle = W\nkey-process = console\nmethod = no-such-method\nbase-url = https://w.example/'
-    refused_at "$DIR/site.ini" 4 no-such-method
+    refused_at "$DIR/site.ini" 1 no-such-method
     with_site <<<$'[weather]\ntitle = W\nkey-process = fax\nmethod = x-api-key\nbase-url = https://w.example/'
     refused_at "$DIR/site.ini" 3 fax
     with_site <<<$'[weather]\ntitle = W\ncolour = blue'
     refused_at "$DIR/site.ini" 3 colour
-    with_site <<<$'[audit-records]\ntitle = Mine\nkey-process = console\nmethod = x-api-key\nbase-url = https://w.example/'
-    refused_at "$DIR/site.ini" 2 audit-records
+    with_site <<<$'[audit-records]\ntitle = W\nkey-process = console\nmethod = x-api-key\nbase-url = https://w.example/'
+    refused_at "$DIR/site.ini" 1 audit-records
     with_site <<<$'[weather]\ntitle = W\nkey-process = console\nmethod = x-api-key'
-    refused_at "$DIR/site.ini" 2 base-url
+    refused_at "$DIR/site.ini" 1 base-url
     printf '[catalogue]\nfiles = site.ini\n' >"$CONFIG"
     refused_at "$CONFIG" 2 absolute
 }

@@ -64,6 +64,14 @@ credfs() {
     "$CREDFS" "$@" 3>&-
 }
 
+# Put the program where every user can run it: as $DIR/credfs, with what must be beside it.
+install_program() {
+    local part
+    for part in "$CREDFS" "$(dirname "$CREDFS")/credfs-keeper"; do
+        [ ! -x "$part" ] || install -m 755 "$part" "$DIR/"
+    done
+}
+
 # Write the configuration from standard input, or the usual one.
 write_config() {
     if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then
@@ -107,7 +115,12 @@ mounted() {
 
 # The processes of the program that work on this test's store.
 daemons() {
-    pgrep -f "^[^ ]*credfs .*$DIR/" || true
+    pgrep -f "^[^ ]*credfs(-keeper)? .*$DIR/" || true
+}
+
+# The first of them, which holds the store.
+holder() {
+    pgrep -o -f "^[^ ]*credfs(-keeper)? .*$DIR/"
 }
 
 daemon_gone() {
@@ -120,14 +133,17 @@ daemon_gone() {
     return 1
 }
 
-# Kill the daemon as a crash would, and clear away the dead mount.
+# Kill all of the daemon at once, as a power cut would.
+kill_daemons() {
+    # shellcheck disable=SC2046 # a word a process
+    kill -KILL $(daemons)
+}
+
+# The same, and clear away the dead mount, if there is one, as the README says.
 crash() {
-    local pid
-    for pid in $(daemons); do
-        kill -KILL "$pid"
-    done
+    kill_daemons
     daemon_gone
-    umount --lazy "$MP"
+    ! mounted "$MP" || credfs umount "$MP"
 }
 
 # Called by teardown(): nothing may be left behind, and no sanitizer may have spoken.
@@ -138,6 +154,7 @@ finish() {
         credfs umount "$MP" || { left="umount failed"; umount --lazy "$MP"; }
     fi
     daemon_gone || { left="a process was left"; kill_daemons; }
+    [ -z "${DISK-}" ] || umount "$DISK" || left="the store's disk is busy"
     while read -r mount; do
         left="a mount was left: $mount"
         umount --lazy "$mount"
@@ -149,11 +166,12 @@ finish() {
     [ -z "$left" ] || { echo "$left"; return 1; }
 }
 
-kill_daemons() {
-    local pid
-    for pid in $(daemons); do
-        kill -KILL "$pid"
-    done
+# Put the store on a file system of its own, in memory, of this SIZE. finish() takes it away.
+store_on_disk() {
+    DISK=$DIR/disk
+    mkdir "$DISK"
+    mount -t tmpfs -o "size=$1,mode=755" tmpfs "$DISK" || { DISK=""; skip "needs root, to mount a tmpfs"; }
+    STORE=$DISK/store
 }
 
 # as UID[:GROUP,…] COMMAND…: with that bare uid, gid the same, and these supplementary groups.

@@ -110,7 +110,7 @@ denied() {
         for i in {1..150}; do
             [ \"\$(/bin/pwd)\" = '$APPS/billing' ] || exit 2
             [ \"\$(cat apis)\" = audit-records ] || exit 3
-            [ \"\$(wc -c <secret)\" -eq 48 ] || exit 4
+            [ \"\$(cat secret | wc -c)\" -eq 48 ] || exit 4
             ls >/dev/null || exit 5
         done"
     local result=$status
@@ -214,7 +214,7 @@ denied() {
         touch '$DIR/ready'
         until [ -e '$DIR/gone' ]; do sleep 0.02; done
         if cat '$APPS/billing/secret' >/dev/null 2>&1; then exit 2; fi
-        [ \$(wc -c <&5) -eq 48 ] || exit 3" 3>&- &
+        [ \$(cat <&5 | wc -c) -eq 48 ] || exit 3" 3>&- &
     local web=$!
     until [ -e "$DIR/ready" ]; do sleep 0.02; done
     echo "-user:$WEB" >"$APPS/billing/grants"

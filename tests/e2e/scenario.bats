@@ -72,6 +72,30 @@ THREE=(contact-center-historical-analytics customer-experience-recent-calls cust
     [ "$(stat -c %i "$APPS/billing")" != "$serial" ]
 }
 
+@test "two deleted Apps of one name both wait in the trash" {
+    new_app billing audit-records
+    [ ! -e "$MP/trash/billing" ]
+    rmdir "$APPS/billing"
+    apis_are ../trash/billing audit-records
+    new_app billing contact-search
+    [ ! -e "$MP/trash/billing.2" ]
+    rmdir "$APPS/billing"
+    apis_are ../trash/billing audit-records
+    apis_are ../trash/billing.2 contact-search
+    mv "$MP/trash/billing.2" "$APPS/billing"
+    apis_are billing contact-search
+}
+
+@test "an App comes back from the trash though somebody stood in it" {
+    new_app billing audit-records
+    cd "$APPS/billing"
+    rmdir ../billing
+    mv "$MP/trash/billing" "$APPS/"
+    apis_are billing audit-records
+    [ "$(cd "$APPS/billing" && /bin/pwd)" = "$APPS/billing" ]
+    cd /
+}
+
 @test "an App is renamed, its credential stays" {
     new_app billing
     local before
@@ -101,6 +125,24 @@ THREE=(contact-center-historical-analytics customer-experience-recent-calls cust
     [ "$(credential_sum billing)" = "$second" ]
 }
 
+@test "an open file gives the value that it was opened for, and none once the App is disabled or deleted" {
+    new_app billing
+    local before
+    before=$(sha256sum <"$APPS/billing/secret")
+    exec 5<"$APPS/billing/secret" 6<"$APPS/billing/secret" 7<"$APPS/billing/secret"
+    echo rotate >"$APPS/billing/ctl"
+    [ "$(sha256sum <&5)" = "$before" ]
+    [ "$(sha256sum <"$APPS/billing/secret")" != "$before" ]
+    echo disable >"$APPS/billing/ctl"
+    refused "Key has been revoked" cat <&6
+    echo enable >"$APPS/billing/ctl"
+    rmdir "$APPS/billing"
+    refused "Key has been revoked" cat <&7
+    rmdir "$MP/trash/billing"
+    refused "No such file or directory" cat <&7
+    exec 5<&- 6<&- 7<&-
+}
+
 @test "describe and label show in info; an unknown command is refused" {
     new_app billing
     printf '%s\n' 'describe the billing job' 'label env=prod' >"$APPS/billing/ctl"
@@ -112,18 +154,13 @@ THREE=(contact-center-historical-analytics customer-experience-recent-calls cust
     refused "Invalid argument" bash -c "echo rotate now please >'$APPS/billing/ctl'"
     refused "Invalid argument" bash -c "(echo disable; echo explode) | cat >'$APPS/billing/ctl'"
     [ "$(info billing generation)" = "$generation" ]
-    [ "$(wc -c <"$APPS/billing/secret")" -eq 48 ]
+    [ "$(cat "$APPS/billing/secret" | wc -c)" -eq 48 ]
 }
 
-@test "an API with a field of its own is pending until the field is written" {
-    new_app survey customer-experience-post-call-survey
+@test "info tells which APIs wait for a field of their own, and which are propagating" {
+    new_app survey customer-experience-post-call-survey audit-records
     [ "$(info survey api.customer-experience-post-call-survey)" = "pending token" ]
-    refused "Required key not available" cat "$APPS/survey/token"
-    echo issued-by-mail >"$APPS/survey/token"
-    [ "$(cat "$APPS/survey/token")" = issued-by-mail ]
-    [[ "$(info survey api.customer-experience-post-call-survey)" != pending* ]]
-    echo audit-records >"$APPS/survey/apis"
-    refused "No such file or directory" cat "$APPS/survey/token"
+    [[ "$(info survey api.audit-records)" == "propagating until "* ]]
 }
 
 @test "an imported value is kept to the letter, as a new version with that field changed" {

@@ -2,17 +2,27 @@
 
 load helper
 
-USER_ID=70011
+setup_file() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    # fusermount3 wants to know the user's name.
+    export HIM=credfs-test-him-$$
+    flock /etc useradd --no-create-home "$HIM"
+}
+
+teardown_file() {
+    [ -z "${HIM-}" ] || flock /etc userdel "$HIM"
+}
 
 setup() {
     needs_root
     needs_fuse
     needs fusermount3 "to mount as an ordinary user"
     make_dir
+    USER_ID=$(id -u "$HIM")
     HOME_DIR=$DIR/home
     mkdir -m 700 "$HOME_DIR"
-    chown $USER_ID:$USER_ID "$HOME_DIR"
-    install -m 755 "$CREDFS" "$DIR/credfs"
+    chown "$USER_ID:$USER_ID" "$HOME_DIR"
+    install_program
     MP=$HOME_DIR/credfs
 }
 
@@ -25,7 +35,7 @@ teardown() {
 
 # user COMMAND…: as him, at home, with the program in his PATH.
 user() {
-    as $USER_ID env -C "$HOME_DIR" HOME="$HOME_DIR" PATH="$DIR:$PATH" "$@"
+    as "$USER_ID" env -C "$HOME_DIR" HOME="$HOME_DIR" PATH="$DIR:$PATH" "$@"
 }
 
 @test "init, mount, the scenario and umount with nothing but defaults" {
