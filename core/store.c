@@ -67,7 +67,7 @@ static enum cf_error store_new(const char *path, struct cf_store **out, struct c
     store->path = realpath(path, NULL);
     if (store->path == NULL) {
         cf_fault_set(fault, "%s: %s", path, strerror(errno));
-        return errno == ENOENT ? CF_ENOENT : CF_EIO;
+        return errno == ENOENT ? CF_ENOENT : errno == EACCES ? CF_EDENIED : CF_EIO;
     }
     cf_text_printf(&database, "%s/credfs.db", store->path);
     store->database = database.data;

@@ -90,15 +90,26 @@ static int become_keeper(struct mount_command *command, int lock, int ready)
     return EX_OSERR;
 }
 
+/* A path from the root, which may end in a symlink: the worker does not follow one to a configuration file. */
+static bool make_absolute(const char *path, char out[static PATH_SIZE])
+{
+    char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+    int len = *path == '/' ? snprintf(out, PATH_SIZE, "%s", path)
+              : here       ? snprintf(out, PATH_SIZE, "%s/%s", here, path)
+                           : -1;
+
+    free(here);
+    return len > 0 && len < PATH_SIZE;
+}
+
 /* The worker has another directory than we: whole paths. A file that is not there is told by the worker. */
 static bool settle_paths(struct mount_command *command)
 {
-    if (!path_resolve(command->place.store, command->store) ||
-        (command->place.config && !path_resolve(command->place.config, command->config))) {
-        log_error("%s: %s", command->place.store, strerror(errno));
-        return false;
-    }
-    return true;
+    if (path_resolve(command->place.store, command->store) &&
+        (!command->place.config || make_absolute(command->place.config, command->config)))
+        return true;
+    log_error("%s: %s", command->place.store, strerror(errno));
+    return false;
 }
 
 /* From here on in the process that is to keep the mount. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -63,11 +64,21 @@ static int run_fusermount(char *mountpoint, char *words, size_t size)
     return error;
 }
 
+/* The daemon has died: whoever is still in it can do nothing there. */
+static bool is_dead(const char *mountpoint)
+{
+    struct stat st;
+
+    return stat(mountpoint, &st) != 0 && errno == ENOTCONN;
+}
+
 /* Returns 0 or an errno. words: what fusermount3 said, if it was asked. */
 static int unmount(char *mountpoint, char *words, size_t size)
 {
+    const int flags = UMOUNT_NOFOLLOW | (is_dead(mountpoint) ? MNT_DETACH : 0);
+
     words[0] = '\0';
-    if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0)
+    if (umount2(mountpoint, flags) == 0)
         return 0;
     return errno == EPERM ? run_fusermount(mountpoint, words, size) : errno;
 }

@@ -90,7 +90,7 @@ static const struct advice advices[] = {
     {CF_EAUDIT, EX_IOERR, NULL},
     {CF_EIO, EX_IOERR, NULL},
     {CF_ENOMEM, EX_OSERR, NULL},
-    {CF_ELOCKED, EX_OSERR, "raise the limit of locked memory (ulimit -l)"},
+    {CF_ELOCKED, EX_OSERR, NULL},
 };
 
 int command_fail(enum cf_error error, const struct cf_fault *fault)
