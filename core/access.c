@@ -1,6 +1,7 @@
 #include "access.h"
 
 #include "clock.h"
+#include "leave.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -89,30 +90,78 @@ static void say_missing(const struct rule *rule, struct cf_verdict *verdict)
     cf_text_release(&text);
 }
 
+static void say_grants(const struct cf_known_grants *known, struct cf_verdict *verdict)
+{
+    verdict->error = known->error;
+    snprintf(verdict->why, sizeof verdict->why, "grants: %s", cf_error_text(known->error));
+}
+
+/* A role allows it, as verdict says; has he asked, in this session, and not too long ago? */
+static void judge_leave(struct cf_txn *txn, const struct cf_caller *caller, const struct cf_app *app,
+                        struct cf_verdict *verdict)
+{
+    char role[sizeof verdict->why], session[CF_SESSION_SIZE], time[CF_TIME_SIZE];
+    int64_t until = 0;
+
+    snprintf(role, sizeof role, "%s", verdict->why);
+    if (cf_session_of(caller, session))
+        verdict->error = cf_leave_find(txn, app, caller->uid, session, &until);
+    cf_time_format(until, time);
+    if (verdict->error != CF_OK)
+        snprintf(verdict->why, sizeof verdict->why, "leave: %s", cf_error_text(verdict->error));
+    else if (cf_now() < until)
+        snprintf(verdict->why, sizeof verdict->why, "leave until %s, %.70s", time, role);
+    else
+        verdict->error = CF_EUNASKED;
+    if (verdict->error == CF_EUNASKED)
+        snprintf(verdict->why, sizeof verdict->why, "%.90s, once it is asked for", role);
+}
+
+/* A reveal where it has to be asked for, unless a grant gives it. */
+static void judge_asked(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,
+                        struct cf_caller *caller, const struct cf_app *app, enum cf_field field,
+                        struct cf_verdict *verdict)
+{
+    const unsigned permissions = rules[CF_REVEAL].permissions;
+
+    if (known->error == CF_OK && (grant_allows(&known->list, caller, CF_REVEAL, field, BY_IDS, verdict) ||
+                                  grant_allows(&known->list, caller, CF_REVEAL, field, BY_GROUPS, verdict)))
+        return;
+    if (role_allows(config, caller, permissions, BY_IDS, verdict) ||
+        role_allows(config, caller, permissions, BY_GROUPS, verdict)) {
+        judge_leave(txn, caller, app, verdict);
+    } else if (known->error != CF_OK) {
+        say_grants(known, verdict);
+    } else {
+        verdict->error = CF_EDENIED;
+        say_missing(&rules[CF_REVEAL], verdict);
+    }
+}
+
 /* Is there a right, whatever state the credential is in? known: NULL to read the grants when it comes to them. */
 static void judge_right(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,
                         struct cf_caller *caller, enum cf_action action, const struct cf_app *app,
                         enum cf_field field, struct cf_verdict *verdict)
 {
     const struct rule *rule = &rules[action];
+    const bool is_asked = action == CF_REVEAL && app != NULL && config->reveal_on_request;
     struct cf_known_grants read = {0};
 
     verdict->error = CF_OK;
-    if (role_allows(config, caller, rule->permissions, BY_IDS, verdict))
+    if (!is_asked && role_allows(config, caller, rule->permissions, BY_IDS, verdict))
         return;
     if (!rule->grantable || app == NULL || app->place != CF_IN_APPS)
         known = &read;
     else if (known == NULL)
         read.error = cf_grants_load(txn, app, &read.list);
     known = known == NULL ? &read : known;
-    if (known->error != CF_OK) {
-        verdict->error = known->error;
-        snprintf(verdict->why, sizeof verdict->why, "grants: %s", cf_error_text(verdict->error));
-        return;
-    }
-    if (!grant_allows(&known->list, caller, action, field, BY_IDS, verdict) &&
-        !role_allows(config, caller, rule->permissions, BY_GROUPS, verdict) &&
-        !grant_allows(&known->list, caller, action, field, BY_GROUPS, verdict)) {
+    if (is_asked)
+        judge_asked(txn, known, config, caller, app, field, verdict);
+    else if (known->error != CF_OK)
+        say_grants(known, verdict);
+    else if (!grant_allows(&known->list, caller, action, field, BY_IDS, verdict) &&
+             !role_allows(config, caller, rule->permissions, BY_GROUPS, verdict) &&
+             !grant_allows(&known->list, caller, action, field, BY_GROUPS, verdict)) {
         verdict->error = CF_EDENIED;
         say_missing(rule, verdict);
     }
@@ -133,7 +182,9 @@ static void judge(struct cf_txn *txn, const struct cf_known_grants *known, const
     verdict->error = cf_app_usable(app, cf_now());
     if (verdict->error != CF_OK)
         snprintf(verdict->why, sizeof verdict->why, "the App is %s",
-                 app->place == CF_IN_TRASH ? "in the trash" : app->disabled ? "disabled" : "expired");
+                 app->place == CF_IN_TRASH ? "in the trash"
+                 : app->disabled           ? "disabled"
+                                           : "expired");
 }
 
 void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
@@ -142,9 +193,9 @@ void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_call
     judge(txn, NULL, config, caller, action, app, field, verdict);
 }
 
-void cf_judge_known(const struct cf_known_grants *known, const struct cf_config *config, struct cf_caller *caller,
-                    enum cf_action action, const struct cf_app *app, enum cf_field field,
+void cf_judge_known(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,
+                    struct cf_caller *caller, enum cf_action action, const struct cf_app *app, enum cf_field field,
                     struct cf_verdict *verdict)
 {
-    judge(NULL, known, config, caller, action, app, field, verdict);
+    judge(txn, known, config, caller, action, app, field, verdict);
 }

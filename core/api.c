@@ -17,27 +17,28 @@ static void api_mac(const struct cf_txn *txn, const struct cf_api_row *api, uint
 
 static enum cf_error read_api(struct cf_txn *txn, struct cf_rows *rows, struct cf_api_row *api)
 {
+    size_t sum_len, mac_len;
+    const void *sum = cf_sql_blob(rows, 2, &sum_len);
+    const void *mac = cf_sql_blob(rows, 3, &mac_len);
+    const char *slug = cf_sql_text(rows, 1);
+    uint8_t computed[CF_MAC_SIZE];
+
+    if (sum_len != CF_MAC_SIZE || mac_len != CF_MAC_SIZE || strlen(slug) > CF_SLUG_MAX)
+        return CF_ETAMPER;
+    api->serial = cf_sql_int(rows, 0);
+    memcpy(api->slug, slug, strlen(slug) + 1);
+    memcpy(api->assignees_sum, sum, CF_MAC_SIZE);
+    api_mac(txn, api, computed);
+    return cf_equal(mac, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
+}
+
+static enum cf_error read_one(struct cf_txn *txn, struct cf_rows *rows, struct cf_api_row *api)
+{
     bool row;
     enum cf_error error = cf_sql_next(rows, &row);
 
-    if (error == CF_OK && !row)
-        error = CF_ENOENT;
-    if (error == CF_OK) {
-        size_t sum_len, mac_len;
-        const void *sum = cf_sql_blob(rows, 2, &sum_len);
-        const void *mac = cf_sql_blob(rows, 3, &mac_len);
-        const char *slug = cf_sql_text(rows, 1);
-        uint8_t computed[CF_MAC_SIZE];
-
-        error = CF_ETAMPER;
-        if (sum_len == CF_MAC_SIZE && mac_len == CF_MAC_SIZE && strlen(slug) <= CF_SLUG_MAX) {
-            api->serial = cf_sql_int(rows, 0);
-            memcpy(api->slug, slug, strlen(slug) + 1);
-            memcpy(api->assignees_sum, sum, CF_MAC_SIZE);
-            api_mac(txn, api, computed);
-            error = cf_equal(mac, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
-        }
-    }
+    if (error == CF_OK)
+        error = row ? read_api(txn, rows, api) : CF_ENOENT;
     cf_sql_done(rows);
     return error;
 }
@@ -48,7 +49,7 @@ enum cf_error cf_api_by_slug(struct cf_txn *txn, const char *slug, struct cf_api
     enum cf_error error =
         cf_sql_query(txn->db, &rows, "SELECT serial, slug, assignees_sum, mac FROM api WHERE slug = ?", "t", slug);
 
-    return error == CF_OK ? read_api(txn, rows, api) : error;
+    return error == CF_OK ? read_one(txn, rows, api) : error;
 }
 
 enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api_row *api)
@@ -57,7 +58,26 @@ enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api
     enum cf_error error = cf_sql_query(
         txn->db, &rows, "SELECT serial, slug, assignees_sum, mac FROM api WHERE serial = ?", "i", serial);
 
-    return error == CF_OK ? read_api(txn, rows, api) : error;
+    return error == CF_OK ? read_one(txn, rows, api) : error;
+}
+
+enum cf_error cf_api_each(struct cf_txn *txn, cf_api_visit *each, void *arg)
+{
+    struct cf_rows *rows;
+    struct cf_api_row api;
+    bool more = true;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT serial, slug, assignees_sum, mac FROM api ORDER BY slug", "");
+
+    while (error == CF_OK && more) {
+        error = cf_sql_next(rows, &more);
+        if (error == CF_OK && more)
+            error = read_api(txn, rows, &api);
+        if (error == CF_OK && more)
+            more = each(arg, &api);
+    }
+    cf_sql_done(rows);
+    return error;
 }
 
 enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api)
@@ -69,7 +89,7 @@ enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api)
                       api->assignees_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, api->serial);
 }
 
-static enum cf_error insert(struct cf_txn *txn, const char *slug)
+enum cf_error cf_api_add(struct cf_txn *txn, const char *slug)
 {
     static const uint8_t unset[CF_MAC_SIZE];
     struct cf_api_row api = {0};
@@ -95,7 +115,7 @@ enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *cat
         if (error == CF_ETAMPER)
             error = CF_OK; /* stays refused where it is used, and is named by a check */
         else if (error == CF_ENOENT)
-            error = insert(txn, slug);
+            error = cf_api_add(txn, slug);
     }
     return error;
 }

@@ -21,6 +21,14 @@ CF_CHECKED enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_cat
 CF_CHECKED enum cf_error cf_api_by_slug(struct cf_txn *txn, const char *slug, struct cf_api_row *api);
 CF_CHECKED enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api_row *api);
 
+/* Give this slug a row, which it does not have. Returns 0, CF_EEXIST. */
+CF_CHECKED enum cf_error cf_api_add(struct cf_txn *txn, const char *slug);
+
+/* Call each for every API that has a row, in the order of slugs, until it returns false. CF_ETAMPER for
+ * one that does not verify. */
+typedef bool cf_api_visit(void *arg, const struct cf_api_row *api);
+CF_CHECKED enum cf_error cf_api_each(struct cf_txn *txn, cf_api_visit *each, void *arg);
+
 /* Write its sum, with a new MAC. */
 CF_CHECKED enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api);
 

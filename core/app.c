@@ -98,6 +98,15 @@ enum cf_error cf_app_by_serial(struct cf_txn *txn, int64_t serial, struct cf_app
     return error == CF_OK ? read_one(txn, rows, app) : error;
 }
 
+enum cf_error cf_app_by_id(struct cf_txn *txn, const uint8_t id[static CF_ID_SIZE], struct cf_app *app)
+{
+    struct cf_rows *rows;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE id = ?", "b", id, (size_t)CF_ID_SIZE);
+
+    return error == CF_OK ? read_one(txn, rows, app) : error;
+}
+
 enum cf_error cf_app_each(struct cf_txn *txn, enum cf_place place, int64_t after, cf_app_visit *each,
                           cf_app_tampered *tampered, void *arg)
 {
@@ -122,6 +131,24 @@ enum cf_error cf_app_each(struct cf_txn *txn, enum cf_place place, int64_t after
     return error;
 }
 
+enum cf_error cf_app_names(struct cf_txn *txn, enum cf_place place, int64_t after, cf_app_name_visit *each,
+                           void *arg)
+{
+    struct cf_rows *rows;
+    bool more = true;
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT serial, name FROM app WHERE serial > ? AND place = ? ORDER BY serial",
+                     "ii", after, (int64_t)place);
+
+    while (error == CF_OK && more) {
+        error = cf_sql_next(rows, &more);
+        if (error == CF_OK && more)
+            more = each(arg, cf_sql_int(rows, 0), cf_sql_text(rows, 1));
+    }
+    cf_sql_done(rows);
+    return error;
+}
+
 enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *count)
 {
     struct cf_rows *rows;
@@ -139,10 +166,15 @@ enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *cou
 
 enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
 {
+    cf_random(app->id, CF_ID_SIZE);
+    return cf_app_restore(txn, app);
+}
+
+enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app)
+{
     static const uint8_t unset[CF_MAC_SIZE];
     enum cf_error error;
 
-    cf_random(app->id, CF_ID_SIZE);
     /* The MAC covers the serial, which the row gets first. */
     error = cf_sql_run(txn->db,
                        "INSERT INTO app (id, place, name, disabled, created, created_by, updated, updated_by, "
@@ -163,10 +195,10 @@ enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
     app_mac(txn, app, mac);
     return cf_sql_run(
         txn->db,
-        "UPDATE app SET place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
+        "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
         "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, grants_sum = ?, "
         "mac = ? WHERE serial = ?",
-        "itiiiiiiiiiibbbi", (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
+        "bitiiiiiiiiiibbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
         (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed, app->generation,
         app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE, app->grants_sum, (size_t)CF_MAC_SIZE, mac,
         sizeof mac, app->serial);

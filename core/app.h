@@ -35,6 +35,7 @@ struct cf_app {
 CF_CHECKED enum cf_error cf_app_by_name(struct cf_txn *txn, enum cf_place place, const char *name,
                                         struct cf_app *app);
 CF_CHECKED enum cf_error cf_app_by_serial(struct cf_txn *txn, int64_t serial, struct cf_app *app);
+CF_CHECKED enum cf_error cf_app_by_id(struct cf_txn *txn, const uint8_t id[static CF_ID_SIZE], struct cf_app *app);
 
 /* Call each, in the order of serials, for the Apps of a place whose serial is past after, until it returns false.
  * One that does not verify is passed over, unless tampered is given: then that is called with its serial. */
@@ -43,11 +44,19 @@ typedef void cf_app_tampered(void *arg, int64_t serial);
 CF_CHECKED enum cf_error cf_app_each(struct cf_txn *txn, enum cf_place place, int64_t after, cf_app_visit *each,
                                      cf_app_tampered *tampered, void *arg);
 
+/* The same for their names alone, which are not verified: for a listing to somebody who may see all Apps, where no
+ * right depends on a row. Quicker. */
+typedef bool cf_app_name_visit(void *arg, int64_t serial, const char *name);
+CF_CHECKED enum cf_error cf_app_names(struct cf_txn *txn, enum cf_place place, int64_t after,
+                                      cf_app_name_visit *each, void *arg);
+
 /* How many Apps there are in a place. */
 CF_CHECKED enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *count);
 
-/* Write a new row (serial and id are set in app) or all columns of an old one, with a new MAC. */
+/* Write a new row (serial and id are set in app; cf_app_restore takes the id that stands there) or all columns of an
+ * old one, with a new MAC. */
 CF_CHECKED enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app);
+CF_CHECKED enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app);
 CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app);
 
 /* Delete the App and all that belongs to it. */

@@ -163,14 +163,20 @@ bool cf_assignments_want(const struct cf_assignments *list, const struct cf_cata
 enum cf_error cf_assignment_add(struct cf_txn *txn, const struct cf_app *app, const char *slug, uint32_t by)
 {
     struct cf_assignment one = {.since = cf_now(), .by = by};
-    uint8_t mac[CF_MAC_SIZE];
 
     if (strlen(slug) > CF_SLUG_MAX)
         return CF_ESLUG;
     memcpy(one.slug, slug, strlen(slug) + 1);
-    row_mac(txn, app, &one, mac);
+    return cf_assignment_restore(txn, app, &one);
+}
+
+enum cf_error cf_assignment_restore(struct cf_txn *txn, const struct cf_app *app, const struct cf_assignment *one)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    row_mac(txn, app, one, mac);
     return cf_sql_run(txn->db, "INSERT INTO assignment (app, slug, since, by_user, mac) VALUES (?, ?, ?, ?, ?)",
-                      "itiib", app->serial, one.slug, one.since, (int64_t)by, mac, sizeof mac);
+                      "itiib", app->serial, one->slug, one->since, (int64_t)one->by, mac, sizeof mac);
 }
 
 enum cf_error cf_assignment_remove(struct cf_txn *txn, const struct cf_app *app, const char *slug)

@@ -61,18 +61,19 @@ static void add_number(struct cf_text *text, const char *name, int64_t number)
     cf_text_number(text, number);
 }
 
-static void add_caller(struct cf_text *text, const struct cf_caller *caller)
+static void add_caller(struct cf_text *text, const struct cf_caller *caller, const struct cf_names *names)
 {
-    char command[16], cgroup[1024];
+    struct cf_names read;
     add_number(text, "uid", caller->uid);
     add_number(text, "gid", caller->gid);
     if (caller->pid == 0)
         return;
-    cf_caller_command(caller, command);
-    cf_caller_cgroup(caller, cgroup, sizeof(cgroup));
+    if (names == NULL)
+        cf_caller_names(caller, &read);
+    names = names == NULL ? &read : names;
     add_number(text, "pid", caller->pid);
-    add_member(text, "comm", command);
-    add_member(text, "cgroup", cgroup);
+    add_member(text, "comm", names->command);
+    add_member(text, "cgroup", names->cgroup);
 }
 
 /* All that does not depend on the record's place in the log. */
@@ -80,7 +81,7 @@ static void add_event(struct cf_text *text, const struct cf_event *event)
 {
     assert(event->op != NULL);
     if (event->caller != NULL)
-        add_caller(text, event->caller);
+        add_caller(text, event->caller, event->names);
     add_member(text, "op", event->op);
     add_member(text, "app", event->app);
     if (event->id != NULL) {

@@ -26,6 +26,7 @@ struct cf_audit;
 /* What is recorded. Strings may be NULL where they do not apply; all are only read. */
 struct cf_event {
     const struct cf_caller *caller; /* NULL: the daemon itself */
+    const struct cf_names *names;   /* the caller's, where they were read before */
     const char *op;                 /* "reveal", "create", … */
     const char *app;                /* its name as asked for; any bytes */
     const uint8_t *id;              /* CF_ID_SIZE bytes */

@@ -300,3 +300,9 @@ void cf_caller_cgroup(const struct cf_caller *caller, char *out, size_t size)
         out[0] = '\0';
     cf_caller_parse_cgroup(text, len, out, size);
 }
+
+void cf_caller_names(const struct cf_caller *caller, struct cf_names *names)
+{
+    cf_caller_command(caller, names->command);
+    cf_caller_cgroup(caller, names->cgroup, sizeof(names->cgroup));
+}

@@ -24,6 +24,7 @@ struct cf_caller {
     const struct cf_request *request; /* NULL: it comes once; not owned */
     uint32_t uid, gid;
     pid_t pid; /* the thread's id in our name space; 0: unknown */
+    bool asks_only; /* of who writes to ctl: it was opened with no right but to ask for a reveal */
     bool groups_known;
     uint32_t *groups; /* owned once known; NULL when there are none */
     size_t group_count;
@@ -40,6 +41,17 @@ void cf_caller_load_groups(struct cf_caller *caller);
 
 /* Is a group from low to high the caller's, as gid or supplementary group? */
 bool cf_caller_in_group(struct cf_caller *caller, uint32_t low, uint32_t high);
+
+enum { CF_COMMAND_SIZE = 16, CF_CGROUP_SIZE = 1024 };
+
+/* How a caller's thread is named, for who needs it more than once. */
+struct cf_names {
+    char command[CF_COMMAND_SIZE];
+    char cgroup[CF_CGROUP_SIZE];
+};
+
+/* Both are "" where they are unknown. */
+void cf_caller_names(const struct cf_caller *caller, struct cf_names *names);
 
 /* The command name (at most 15 bytes, any bytes) and the cgroup path ("" when unknown). */
 void cf_caller_command(const struct cf_caller *caller, char out[static 16]);

@@ -18,6 +18,7 @@ struct cf_method {
     const char *name;      /* "oauth2", … */
     const char *token_url; /* where an access token comes from; NULL if none */
     const char *sends;     /* one line: what a client sends */
+    bool uses_secret;      /* or the key alone is enough */
 };
 
 /* An API, a section [SLUG]. */
@@ -28,6 +29,7 @@ struct cf_api {
     const struct cf_method *method;
     const char *fields;     /* beside key and secret, words; "" if none */
     const char *base_url;   /* with {region} where there is one */
+    const char *products;   /* what the vendor calls it in token responses, "NAME, NAME"; its slug if not given */
     const char *assignment; /* the user assignment it needs ("Cloud Storage API"), or NULL */
     bool retired;
     size_t order; /* its place in the catalogue, from 0 */

@@ -43,6 +43,14 @@ static const char *check_status(struct cf_catalogue_loading *loading, const char
     return loading->reason;
 }
 
+static const char *check_secret(struct cf_catalogue_loading *loading, const char *value)
+{
+    if (strcmp(value, "unused") == 0)
+        return NULL;
+    snprintf(loading->reason, sizeof(loading->reason), "unknown secret '%.60s': unused", value);
+    return loading->reason;
+}
+
 static const char *const field_words[] = {"token", "username", "password"};
 enum { FIELD_WORDS = sizeof(field_words) / sizeof(field_words[0]) };
 
@@ -84,12 +92,14 @@ static const struct known_name api_names[API_TEXTS] = {
     [FIELDS] = {"fields", check_fields, false},
     [BASE_URL] = {"base-url", check_url, true},
     [ASSIGNMENT] = {"assignment", check_line, false},
+    [PRODUCTS] = {"products", check_line, false},
     [STATUS] = {"status", check_status, false},
 };
 
 static const struct known_name method_names[METHOD_TEXTS] = {
     [TOKEN_URL] = {"token-url", check_url, false},
     [SENDS] = {"sends", check_line, true},
+    [SECRET] = {"secret", check_secret, false},
 };
 
 /* Put value into *text, behind what is there: a name comes once in a section, all later lines continue it. */
@@ -225,6 +235,7 @@ static const char *complete_method(struct cf_catalogue_loading *loading, struct 
         return reason;
     method->seen.token_url = method->texts[TOKEN_URL];
     method->seen.sends = method->texts[SENDS];
+    method->seen.uses_secret = method->texts[SECRET] == NULL;
     method->is_complete = true;
     return NULL;
 }
@@ -240,12 +251,13 @@ static const char *complete_api(struct cf_catalogue_loading *loading, struct cf_
                  api->texts[METHOD]);
         return loading->reason;
     }
-    const char *assignment = api->texts[ASSIGNMENT];
+    const char *assignment = api->texts[ASSIGNMENT], *products = api->texts[PRODUCTS];
     api->seen.title = api->texts[TITLE];
     api->seen.key_process = api->texts[KEY_PROCESS];
     api->seen.method = &method->seen;
     api->seen.fields = api->texts[FIELDS] == NULL ? "" : api->texts[FIELDS];
     api->seen.base_url = api->texts[BASE_URL];
+    api->seen.products = products != NULL && *products != '\0' ? products : api->slug;
     api->seen.assignment = assignment != NULL && *assignment != '\0' ? assignment : NULL;
     api->seen.retired = api->texts[STATUS] != NULL;
     api->is_complete = true;

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum cf_api_text { TITLE, KEY_PROCESS, METHOD, FIELDS, BASE_URL, ASSIGNMENT, STATUS, API_TEXTS };
-enum cf_method_text { TOKEN_URL, SENDS, METHOD_TEXTS };
+enum cf_api_text { TITLE, KEY_PROCESS, METHOD, FIELDS, BASE_URL, ASSIGNMENT, PRODUCTS, STATUS, API_TEXTS };
+enum cf_method_text { TOKEN_URL, SENDS, SECRET, METHOD_TEXTS };
 
 struct cf_method_entry {
     struct cf_method seen; /* what the rest of credfs sees; points into the members below */

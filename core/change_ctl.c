@@ -3,8 +3,10 @@
 
 #include "clock.h"
 #include "credential.h"
+#include "leave.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DESCRIPTION_MAX = 1000, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 256, LABELS_MAX = 64 };
@@ -144,12 +146,44 @@ static enum cf_error label(struct cf_change *change, const char *argument, size_
     return error == CF_OK && count > LABELS_MAX ? CF_ECOMMAND : error;
 }
 
+/* reveal 5m, reveal 2027-03-01T12:00:00Z; reveal 0 gives the leave back. It changes nothing of the App. */
+static enum cf_error ask_reveal(struct cf_change *change, const char *argument, size_t len)
+{
+    struct cf_leave leave = {.uid = change->caller->uid};
+    const int64_t now = cf_now();
+    char until[CF_TIME_SIZE];
+    int64_t duration;
+
+    if (cf_duration_parse(argument, len, &duration))
+        leave.until = now + duration;
+    else if (!cf_time_parse(argument, len, &leave.until))
+        return CF_ECOMMAND;
+    if (leave.until < now || leave.until > now + CF_LEAVE_LONGEST)
+        return CF_ECOMMAND;
+    cf_judge(&change->txn, change->vault->config, change->caller, CF_ASK_REVEAL, &change->app, CF_NO_FIELD,
+             &change->verdict);
+    if (change->verdict.error != CF_OK)
+        return change->verdict.error;
+    if (!cf_session_of(change->caller, leave.session)) {
+        snprintf(change->verdict.why, sizeof change->verdict.why, "the login session cannot be told");
+        return CF_EDENIED;
+    }
+    cf_time_format(leave.until, until);
+    cf_text_printf(&change->detail, " until %s in session %s", until, leave.session);
+    return cf_leave_give(&change->txn, &change->app, &leave);
+}
+
 static const struct command {
     const char *name;
     command_run *run;
+    const char *op; /* for the record */
+    bool asks;      /* changes nothing of the App, and needs no right to edit it */
 } commands[] = {
-    {"rotate", rotate},   {"revoke", revoke}, {"rollback", rollback}, {"expire", expire},
-    {"disable", disable}, {"enable", enable}, {"describe", describe}, {"label", label},
+    {"rotate", rotate, "rotate", false},       {"revoke", revoke, "revoke", false},
+    {"rollback", rollback, "rollback", false}, {"expire", expire, "expire", false},
+    {"disable", disable, "disable", false},    {"enable", enable, "enable", false},
+    {"describe", describe, "describe", false}, {"label", label, "label", false},
+    {"reveal", ask_reveal, "ask", true},
 };
 
 static const struct command *find(const char *word, size_t len)
@@ -179,9 +213,13 @@ static enum cf_error run_line(struct cf_change *change, const char *line, size_t
         argument = end;
     while (end > argument && isspace((unsigned char)end[-1]))
         end--;
-    change->op = change->touches ? "control" : command->name;
-    change->touches = true;
+    change->op = change->detail.len > 0 ? "control" : command->op;
+    change->touches = change->touches || !command->asks;
     cf_text_printf(&change->detail, "%s%s", change->detail.len > 0 ? "; " : "", command->name);
+    if (change->caller->asks_only && !command->asks) {
+        snprintf(change->verdict.why, sizeof change->verdict.why, "no right to edit the App");
+        return CF_EDENIED;
+    }
     return command->run(change, argument, (size_t)(end - argument));
 }
 

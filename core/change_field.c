@@ -10,6 +10,11 @@ static bool is_mistyped(const char *value, size_t len)
            !cf_generated_valid(value, len);
 }
 
+bool cf_value_importable(const char *value, size_t len)
+{
+    return cf_value_valid(value, len) && !is_mistyped(value, len);
+}
+
 enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
                              enum cf_write_mode mode, const char *text, size_t len)
 {
@@ -20,7 +25,7 @@ enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, i
 
     if (len > 0 && text[len - 1] == '\n')
         len--;
-    if (error == CF_OK && (mode == CF_ADD || !cf_value_valid(text, len) || is_mistyped(text, len)))
+    if (error == CF_OK && (mode == CF_ADD || !cf_value_importable(text, len)))
         error = CF_EVALUE;
     if (error == CF_OK) {
         value[field] = cf_secret_copy(text, len);

@@ -16,7 +16,7 @@ static bool replaces(const struct cf_edits *edits, enum cf_write_mode mode)
     return mode == CF_REPLACE && !edits->is_marked;
 }
 
-static void say(struct cf_text *detail, char sign, const char *what)
+void cf_say(struct cf_text *detail, char sign, const char *what)
 {
     cf_text_printf(detail, "%s%c%s", detail->len > 0 ? " " : "", sign, what);
 }
@@ -63,8 +63,7 @@ static enum cf_error wishes_start(struct cf_change *change, const struct cf_edit
     return error;
 }
 
-/* Has the caller the user assignment that the API needs? */
-static enum cf_error check_assignment(struct cf_change *change, const struct cf_api *api)
+enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api)
 {
     struct cf_api_row row;
     struct cf_grants assignees = {0};
@@ -105,7 +104,7 @@ static enum cf_error wish_apply(struct cf_change *change, struct wishes *wishes,
     wish->after = edit->sign != '-';
     if (!wish->after || wish->before)
         return CF_OK;
-    return api->retired ? CF_ERETIRED : check_assignment(change, api);
+    return api->retired ? CF_ERETIRED : cf_change_may_give(change, api);
 }
 
 static enum cf_error wishes_write(struct cf_change *change, const struct wishes *wishes)
@@ -116,7 +115,7 @@ static enum cf_error wishes_write(struct cf_change *change, const struct wishes 
         const struct wish *wish = &wishes->at[i];
         if (wish->before == wish->after)
             continue;
-        say(&change->detail, wish->after ? '+' : '-', wish->slug);
+        cf_say(&change->detail, wish->after ? '+' : '-', wish->slug);
         change->touches = true;
         error = wish->after ? cf_assignment_add(&change->txn, &change->app, wish->slug, change->caller->uid)
                             : cf_assignment_remove(&change->txn, &change->app, wish->slug);
@@ -165,7 +164,7 @@ static enum cf_error parse_grant(const struct cf_edit *edit, bool is_assignee, s
     return CF_OK;
 }
 
-static size_t grant_find(const struct cf_grants *list, const struct cf_grant *grant)
+size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant)
 {
     size_t i = 0;
 
@@ -181,8 +180,8 @@ static int by_grant_order(const void *a, const void *b)
 
 static void grant_apply(struct cf_grants *wanted, const struct cf_grants *old, struct cf_grant *grant, char sign)
 {
-    const size_t place = grant_find(wanted, grant);
-    const size_t before = grant_find(old, grant);
+    const size_t place = cf_grants_find(wanted, grant);
+    const size_t before = cf_grants_find(old, grant);
 
     if (sign == '-') {
         if (place < wanted->count)
@@ -192,17 +191,16 @@ static void grant_apply(struct cf_grants *wanted, const struct cf_grants *old, s
     }
 }
 
-static void say_grants(struct cf_text *detail, char sign, const struct cf_grants *list,
-                       const struct cf_grants *other)
+void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct cf_text who = {0};
-        if (grant_find(other, &list->at[i]) < other->count)
+        if (cf_grants_find(other, &list->at[i]) < other->count)
             continue;
         cf_principal_print(&list->at[i].who, &who);
         if (list->at[i].field != CF_NO_FIELD)
             cf_text_printf(&who, " %s", cf_field_word(list->at[i].field));
-        say(detail, sign, who.data != NULL ? who.data : "?");
+        cf_say(detail, sign, who.data != NULL ? who.data : "?");
         cf_text_release(&who);
     }
 }
@@ -233,8 +231,8 @@ static enum cf_error edit_grants(struct cf_change *change, enum cf_write_mode mo
     if (error != CF_OK)
         return error;
     qsort(wanted->at, wanted->count, sizeof *wanted->at, by_grant_order);
-    say_grants(&change->detail, '+', wanted, old);
-    say_grants(&change->detail, '-', old, wanted);
+    cf_say_grants(&change->detail, '+', wanted, old);
+    cf_say_grants(&change->detail, '-', old, wanted);
     return CF_OK;
 }
 

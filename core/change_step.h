@@ -39,6 +39,19 @@ CF_CHECKED enum cf_error cf_change_issue(struct cf_change *change, struct cf_sec
 /* Issue it with a new key and secret. */
 CF_CHECKED enum cf_error cf_change_generate(struct cf_change *change, int64_t overlap);
 
+/* For the record: "+audit-records", behind what is there; "+user:web key" for each that list has and other has not. */
+void cf_say(struct cf_text *detail, char sign, const char *what);
+void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other);
+
+/* Where a grant of the same principal and field stands in a list, or list->count. */
+size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant);
+
+/* Can it be imported: a valid value, and with a check sum that agrees where it has the form of a generated one? */
+bool cf_value_importable(const char *value, size_t len);
+
+/* May the caller give this API to an App: CF_EUNASSIGNED when he lacks the user assignment that it needs. */
+CF_CHECKED enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api);
+
 /* End it: write the App's row, record the change or its refusal (error), and commit. A change that cannot be
  * recorded is undone. Returns what the caller of the whole change is to get. Always call it. */
 CF_CHECKED enum cf_error cf_change_end(struct cf_change *change, enum cf_error error);

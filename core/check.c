@@ -4,6 +4,7 @@
 #include "assignment.h"
 #include "credential.h"
 #include "grant.h"
+#include "leave.h"
 
 struct check {
     struct cf_vault *vault;
@@ -102,6 +103,7 @@ static bool check_app(void *arg, const struct cf_app *app)
     check_versions(check);
     note(check, "apis", cf_assignments_load(check->txn, app, check->vault->catalogue, &assignments));
     note(check, "grants", cf_grants_load(check->txn, app, &grants));
+    note(check, "leave to reveal", cf_leaves_verify(check->txn, app));
     check->checked->grants += (int64_t)grants.count;
     cf_assignments_release(&assignments);
     cf_grants_release(&grants);

@@ -24,7 +24,7 @@ static const struct {
     const char *name;
     unsigned permissions;
 } builtin_roles[] = {
-    {"super-admin", CF_MAY_MANAGE | CF_MAY_REVEAL | CF_MAY_ASSIGN | CF_MAY_AUDIT},
+    {"super-admin", CF_MAY_MANAGE | CF_MAY_REVEAL | CF_MAY_ASSIGN | CF_MAY_AUDIT | CF_MAY_VERIFY},
     {"company-admin", CF_MAY_MANAGE | CF_MAY_REVEAL},
     {"auditor", CF_MAY_AUDIT},
 };

@@ -181,27 +181,40 @@ static enum cf_error read_value(struct cf_txn *txn, const struct cf_app *app, in
 }
 
 /* The version's row says which fields have a value, so that one that was taken away by hand is noticed. */
+static enum cf_error value_of(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                              enum cf_field field, struct cf_value *value, struct cf_sealed *sealed)
+{
+    struct cf_rows *rows;
+    bool row;
+    enum cf_error error;
+
+    if ((version->fields & 1U << field) == 0)
+        return CF_ENOKEY;
+    error = cf_sql_query(txn->db, &rows,
+                         "SELECT sealed, fingerprint, last4, mac FROM value WHERE app = ? AND version = ? AND "
+                         "field = ?",
+                         "iit", app->serial, version->number, cf_field_word(field));
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK)
+        error = row ? read_value(txn, app, version->number, field, rows, value, sealed) : CF_ETAMPER;
+    cf_sql_done(rows);
+    return error;
+}
+
 static enum cf_error find_value(struct cf_txn *txn, const struct cf_app *app, int64_t number, enum cf_field field,
                                 struct cf_value *value, struct cf_sealed *sealed)
 {
     struct cf_version version;
-    struct cf_rows *rows = NULL;
-    bool row;
     enum cf_error error = cf_version_get(txn, app, number, &version);
 
-    if (error == CF_OK && (version.fields & 1U << field) == 0)
-        return CF_ENOKEY;
-    if (error == CF_OK)
-        error = cf_sql_query(txn->db, &rows,
-                             "SELECT sealed, fingerprint, last4, mac FROM value WHERE app = ? AND version = ? AND "
-                             "field = ?",
-                             "iit", app->serial, number, cf_field_word(field));
-    if (error == CF_OK)
-        error = cf_sql_next(rows, &row);
-    if (error == CF_OK)
-        error = row ? read_value(txn, app, number, field, rows, value, sealed) : CF_ETAMPER;
-    cf_sql_done(rows);
-    return error;
+    return error == CF_OK ? value_of(txn, app, &version, field, value, sealed) : error;
+}
+
+enum cf_error cf_version_value(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                               enum cf_field field, struct cf_value *value)
+{
+    return value_of(txn, app, version, field, value, NULL);
 }
 
 enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
@@ -241,7 +254,7 @@ enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_
 }
 
 /* The last four characters are shown to people who may not reveal: only of values long enough to bear it. */
-static void last_four(const struct cf_secret *value, char out[static 5])
+void cf_value_last4(const struct cf_secret *value, char out[static 5])
 {
     enum { LONG_ENOUGH = 16, SHOWN = 4 };
     const size_t len = cf_secret_len(value);
@@ -255,8 +268,8 @@ static void last_four(const struct cf_secret *value, char out[static 5])
             memset(out, 0, SHOWN + 1);
 }
 
-static enum cf_error insert_value(struct cf_txn *txn, const struct cf_app *app, int64_t version,
-                                  enum cf_field field, const struct cf_secret *value)
+enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                               const struct cf_secret *value)
 {
     const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
     const size_t len = cf_secret_len(value) + CF_SEAL_OVERHEAD;
@@ -265,7 +278,7 @@ static enum cf_error insert_value(struct cf_txn *txn, const struct cf_app *app, 
 
     cf_seal(txn->keys, &binding, value, sealed);
     cf_fingerprint(txn->keys, value, fingerprint);
-    last_four(value, last4);
+    cf_value_last4(value, last4);
     value_mac(txn, app, version, field, sealed, len, fingerprint, last4, mac);
     return cf_sql_run(txn->db,
                       "INSERT INTO value (app, version, field, sealed, fingerprint, last4, mac) "
@@ -274,7 +287,7 @@ static enum cf_error insert_value(struct cf_txn *txn, const struct cf_app *app, 
                       last4, mac, sizeof mac);
 }
 
-static enum cf_error insert_version(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
+enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
 {
     uint8_t mac[CF_MAC_SIZE];
 
@@ -319,7 +332,7 @@ static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app,
         if (value[i] == NULL && (base->fields & 1U << i) != 0)
             error = cf_value_open(txn, app, base->number, (enum cf_field)i, &kept);
         if (error == CF_OK && (value[i] != NULL || kept != NULL))
-            error = insert_value(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
+            error = cf_value_restore(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
         cf_secret_free(kept);
     }
     return error;
@@ -375,7 +388,7 @@ enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const str
     for (int i = 0; i < CF_FIELD_COUNT; i++)
         new.fields |= issue->value[i] != NULL ? 1U << i : 0;
     if (error == CF_OK)
-        error = insert_version(txn, app, &new);
+        error = cf_version_restore(txn, app, &new);
     if (error == CF_OK)
         error = insert_values(txn, app, &base, new.number, issue->value);
     if (error == CF_OK && old.number > 0) {

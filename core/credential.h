@@ -80,6 +80,14 @@ CF_CHECKED enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *
 CF_CHECKED enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version,
                                        enum cf_field field, struct cf_secret **out);
 
+/* The same of a version that was read before: CF_ENOKEY, CF_ETAMPER. */
+CF_CHECKED enum cf_error cf_version_value(struct cf_txn *txn, const struct cf_app *app,
+                                          const struct cf_version *version, enum cf_field field,
+                                          struct cf_value *value);
+
+/* The last four characters of a value, as in struct cf_value. */
+void cf_value_last4(const struct cf_secret *value, char out[static 5]);
+
 /* A value as it is stored: sealed, in ordinary memory, owned by the caller. */
 struct cf_sealed {
     uint8_t *bytes;
@@ -107,6 +115,12 @@ struct cf_issue {
  * Returns 0; CF_ENOENT when base is not kept; CF_EREVOKED when base is revoked. */
 CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue,
                                           int *early);
+
+/* Write a version as it was elsewhere, and then the values that its fields name, each once. */
+CF_CHECKED enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_app *app,
+                                            const struct cf_version *version);
+CF_CHECKED enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                          enum cf_field field, const struct cf_secret *value);
 
 /* Revoke a version, for good. CF_ENOENT when it is not kept. */
 CF_CHECKED enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number);

@@ -1,5 +1,7 @@
 #include "crypto.h"
 
+#include "text.h"
+
 #include <assert.h>
 #include <sodium.h>
 #include <stdalign.h>
@@ -15,6 +17,14 @@ static_assert(CF_SEAL_OVERHEAD ==
               "CF_SEAL_OVERHEAD");
 static_assert(CF_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES && CF_KEY_SIZE == crypto_kdf_KEYBYTES,
               "CF_KEY_SIZE");
+
+static_assert(CF_SALT_SIZE == crypto_pwhash_SALTBYTES && CF_KEY_SIZE == crypto_box_PUBLICKEYBYTES &&
+                  CF_KEY_SIZE == crypto_box_SECRETKEYBYTES && CF_BOX_SIZE == CF_KEY_SIZE + crypto_box_SEALBYTES,
+              "CF_SALT_SIZE, CF_BOX_SIZE");
+static_assert(CF_STREAM_HEADER_SIZE == crypto_secretstream_xchacha20poly1305_HEADERBYTES &&
+                  CF_STREAM_OVERHEAD == crypto_secretstream_xchacha20poly1305_ABYTES &&
+                  CF_KEY_SIZE == crypto_secretstream_xchacha20poly1305_KEYBYTES,
+              "CF_STREAM_HEADER_SIZE, CF_STREAM_OVERHEAD");
 
 #define KDF_CONTEXT "credfs01"
 static_assert(sizeof(KDF_CONTEXT) - 1 == crypto_kdf_CONTEXTBYTES, "KDF_CONTEXT");
@@ -303,4 +313,132 @@ bool cf_generated_valid(const char *value, size_t len)
     bool agrees = cf_equal(check, value + len - CHECK_SIZE, CHECK_SIZE);
     cf_wipe(check, sizeof(check));
     return agrees;
+}
+
+/* --- what leaves the store --- */
+
+enum cf_error cf_passphrase_key(const struct cf_secret *passphrase, const uint8_t salt[static CF_SALT_SIZE],
+                                const struct cf_cost *cost, struct cf_secret **key)
+{
+    *key = NULL;
+    if (cost->memory < CF_COST_LEAST.memory || cost->passes < CF_COST_LEAST.passes ||
+        cost->memory > CF_COST_MOST.memory || cost->passes > CF_COST_MOST.passes)
+        return CF_EVALUE;
+    struct cf_secret *made = cf_secret_new(CF_KEY_SIZE);
+    if (made == NULL)
+        return CF_ENOMEM;
+    if (crypto_pwhash(cf_secret_bytes(made), CF_KEY_SIZE, (const char *)cf_secret_peek(passphrase),
+                      cf_secret_len(passphrase), salt, cost->passes, (size_t)cost->memory,
+                      crypto_pwhash_ALG_ARGON2ID13) != 0) {
+        cf_secret_free(made);
+        return CF_ENOMEM;
+    }
+    *key = made;
+    return CF_OK;
+}
+
+struct cf_secret *cf_pair_new(uint8_t public[static CF_KEY_SIZE])
+{
+    struct cf_secret *secret = cf_secret_new(CF_KEY_SIZE);
+    if (secret != NULL)
+        crypto_box_keypair(public, cf_secret_bytes(secret));
+    return secret;
+}
+
+enum cf_error cf_box_seal(const uint8_t public[static CF_KEY_SIZE], const struct cf_secret *key,
+                          uint8_t box[static CF_BOX_SIZE])
+{
+    assert(cf_secret_len(key) == CF_KEY_SIZE);
+    return crypto_box_seal(box, cf_secret_peek(key), CF_KEY_SIZE, public) == 0 ? CF_OK : CF_EVALUE;
+}
+
+enum cf_error cf_box_open(const struct cf_secret *secret, const uint8_t box[static CF_BOX_SIZE],
+                          struct cf_secret **key)
+{
+    uint8_t public[CF_KEY_SIZE];
+    *key = NULL;
+    assert(cf_secret_len(secret) == CF_KEY_SIZE);
+    struct cf_secret *opened = cf_secret_new(CF_KEY_SIZE);
+    if (opened == NULL)
+        return CF_ENOMEM;
+    if (crypto_scalarmult_base(public, cf_secret_peek(secret)) != 0 ||
+        crypto_box_seal_open(cf_secret_bytes(opened), box, CF_BOX_SIZE, public, cf_secret_peek(secret)) != 0) {
+        cf_secret_free(opened);
+        return CF_EWRONGKEY;
+    }
+    *key = opened;
+    return CF_OK;
+}
+
+/* prefix · digits of the key · digits of its check sum, big-endian */
+void cf_key_print(const char *prefix, const uint8_t key[static CF_KEY_SIZE], char *out)
+{
+    uint32_t crc = crc32(key, CF_KEY_SIZE);
+    const uint8_t check[] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
+    memcpy(out, prefix, 6);
+    cf_hex(key, CF_KEY_SIZE, out + 6);
+    cf_hex(check, sizeof(check), out + 6 + 2 * CF_KEY_SIZE);
+}
+
+bool cf_key_parse(const char *prefix, const char *text, size_t len, uint8_t key[static CF_KEY_SIZE])
+{
+    char again[CF_KEY_TEXT_SIZE + 1];
+    if (len != CF_KEY_TEXT_SIZE || memcmp(text, prefix, 6) != 0 ||
+        !cf_unhex(text + 6, 2 * CF_KEY_SIZE, key, CF_KEY_SIZE))
+        return false;
+    cf_key_print(prefix, key, again);
+    bool agrees = cf_equal(again, text, len);
+    cf_wipe(again, sizeof(again));
+    return agrees;
+}
+
+static crypto_secretstream_xchacha20poly1305_state *stream_state(struct cf_stream *stream)
+{
+    return (crypto_secretstream_xchacha20poly1305_state *)(void *)cf_secret_bytes(stream->state);
+}
+
+enum cf_error cf_stream_seal(const struct cf_secret *key, uint8_t header[static CF_STREAM_HEADER_SIZE],
+                             struct cf_stream *stream)
+{
+    stream->state = cf_secret_new(sizeof(crypto_secretstream_xchacha20poly1305_state));
+    if (stream->state == NULL)
+        return CF_ENOMEM;
+    crypto_secretstream_xchacha20poly1305_init_push(stream_state(stream), header, cf_secret_peek(key));
+    return CF_OK;
+}
+
+enum cf_error cf_stream_open(const struct cf_secret *key, const uint8_t header[static CF_STREAM_HEADER_SIZE],
+                             struct cf_stream *stream)
+{
+    stream->state = cf_secret_new(sizeof(crypto_secretstream_xchacha20poly1305_state));
+    if (stream->state == NULL)
+        return CF_ENOMEM;
+    if (crypto_secretstream_xchacha20poly1305_init_pull(stream_state(stream), header, cf_secret_peek(key)) == 0)
+        return CF_OK;
+    cf_stream_end(stream);
+    return CF_ETAMPER;
+}
+
+void cf_stream_end(struct cf_stream *stream)
+{
+    cf_secret_free(stream->state);
+    stream->state = NULL;
+}
+
+void cf_stream_push(struct cf_stream *stream, const uint8_t *piece, size_t len, const void *ad, size_t ad_len,
+                    bool is_last, uint8_t *sealed)
+{
+    crypto_secretstream_xchacha20poly1305_push(stream_state(stream), sealed, NULL, piece, len, ad, ad_len,
+                                               is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0);
+}
+
+enum cf_error cf_stream_pull(struct cf_stream *stream, const uint8_t *sealed, size_t sealed_len, const void *ad,
+                             size_t ad_len, uint8_t *piece, bool *is_last)
+{
+    unsigned char tag;
+    if (crypto_secretstream_xchacha20poly1305_pull(stream_state(stream), piece, NULL, &tag, sealed, sealed_len, ad,
+                                                   ad_len) != 0)
+        return CF_ETAMPER;
+    *is_last = tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL;
+    return CF_OK;
 }

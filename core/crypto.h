@@ -87,4 +87,64 @@ struct cf_secret *cf_generate_secret(void);
 /* Is it of that form, with a check sum that agrees? */
 bool cf_generated_valid(const char *value, size_t len);
 
+/* --- what leaves the store (envelope.h) --- */
+
+enum {
+    CF_SALT_SIZE = 16,
+    CF_BOX_SIZE = CF_KEY_SIZE + 48, /* a key sealed to a recipient */
+    CF_STREAM_HEADER_SIZE = 24,
+    CF_STREAM_OVERHEAD = 17, /* of each piece */
+    CF_KEY_TEXT_SIZE = 6 + 2 * CF_KEY_SIZE + 8
+};
+
+/* What it costs to make a key of a passphrase, by Argon2id. Less than CF_COST_LEAST is no protection, more than
+ * CF_COST_MOST asks too much of who reads it: both are refused. */
+struct cf_cost {
+    uint64_t memory; /* bytes */
+    uint64_t passes;
+};
+#define CF_COST_LEAST ((struct cf_cost){.memory = UINT64_C(256) << 20, .passes = 3})
+#define CF_COST_MOST ((struct cf_cost){.memory = UINT64_C(4) << 30, .passes = 64})
+
+/* Takes a second or so. Returns 0, CF_EVALUE for a cost that is refused, CF_ENOMEM. *key: owned by the caller. */
+CF_CHECKED enum cf_error cf_passphrase_key(const struct cf_secret *passphrase,
+                                           const uint8_t salt[static CF_SALT_SIZE], const struct cf_cost *cost,
+                                           struct cf_secret **key);
+
+/* A key pair for sealing to a recipient (X25519). *secret: owned by the caller; NULL when the arena is used up. */
+struct cf_secret *cf_pair_new(uint8_t public[static CF_KEY_SIZE]);
+
+/* Seal a key to who has the secret of this public key. CF_EVALUE when it is no public key. */
+CF_CHECKED enum cf_error cf_box_seal(const uint8_t public[static CF_KEY_SIZE], const struct cf_secret *key,
+                                     uint8_t box[static CF_BOX_SIZE]);
+
+/* Open it. Returns 0, CF_EWRONGKEY, CF_ENOMEM. *key: owned by the caller. */
+CF_CHECKED enum cf_error cf_box_open(const struct cf_secret *secret, const uint8_t box[static CF_BOX_SIZE],
+                                     struct cf_secret **key);
+
+/* A key as text: a prefix of six characters ("cfpub_", "cfprv_"), hexadecimal digits, and a check sum that catches a
+ * mistyped one. out: CF_KEY_TEXT_SIZE bytes and a NUL; as secret as the key. */
+void cf_key_print(const char *prefix, const uint8_t key[static CF_KEY_SIZE], char *out);
+bool cf_key_parse(const char *prefix, const char *text, size_t len, uint8_t key[static CF_KEY_SIZE]);
+
+/* A stream of sealed pieces (libsodium's secretstream): none can be changed, dropped, doubled or moved, and the last
+ * is marked. ad: what each is bound to beside. */
+struct cf_stream {
+    struct cf_secret *state;
+};
+CF_CHECKED enum cf_error cf_stream_seal(const struct cf_secret *key, uint8_t header[static CF_STREAM_HEADER_SIZE],
+                                        struct cf_stream *stream);
+CF_CHECKED enum cf_error cf_stream_open(const struct cf_secret *key,
+                                        const uint8_t header[static CF_STREAM_HEADER_SIZE],
+                                        struct cf_stream *stream);
+void cf_stream_end(struct cf_stream *stream);
+
+/* sealed: len + CF_STREAM_OVERHEAD bytes. */
+void cf_stream_push(struct cf_stream *stream, const uint8_t *piece, size_t len, const void *ad, size_t ad_len,
+                    bool is_last, uint8_t *sealed);
+
+/* sealed_len: at least CF_STREAM_OVERHEAD; piece gets that much less. CF_ETAMPER when it does not verify. */
+CF_CHECKED enum cf_error cf_stream_pull(struct cf_stream *stream, const uint8_t *sealed, size_t sealed_len,
+                                        const void *ad, size_t ad_len, uint8_t *piece, bool *is_last);
+
 #endif

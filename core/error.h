@@ -17,6 +17,7 @@
     X(CF_EREVOKED, "revoked", "the credential is revoked or its App disabled")                     \
     X(CF_EEXPIRED, "expired", "the credential has expired")                                        \
     X(CF_ENOKEY, "no-key", "the field has no value")                                               \
+    X(CF_EUNASKED, "unasked", "a reveal that has to be asked for first")                           \
     X(CF_ENOENT, "absent", "there is no such thing")                                               \
     X(CF_EEXIST, "taken", "the name is taken")                                                     \
     X(CF_ENAME, "bad-name", "not a valid App name")                                                \
@@ -38,7 +39,10 @@
     X(CF_ECONFIG, "configuration", "the configuration is wrong")                                   \
     X(CF_EFORMAT, "format", "written by another version of credfs, or not by credfs")              \
     X(CF_EWRONGKEY, "wrong-key", "the master key does not open this store")                        \
-    X(CF_EANSWERED, "answered", "the change was made when the request came first")
+    X(CF_EANSWERED, "answered", "the change was made when the request came first")                 \
+    X(CF_EAGAIN, "too-often", "asked too often: try again in a moment")                            \
+    X(CF_EUNKNOWN, "unknown", "there is no such credential")                                       \
+    X(CF_EDISABLED, "disabled", "the App is disabled")
 
 enum cf_error {
 #define X(name, word, sentence) name,

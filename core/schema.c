@@ -62,7 +62,7 @@ static const char *const migrations[] = {
     "  mac BLOB NOT NULL,"
     "  PRIMARY KEY (app, version, field),"
     "  FOREIGN KEY (app, version) REFERENCES version ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX value_of_fingerprint ON value (fingerprint);"
+    "CREATE INDEX value_of_key ON value (fingerprint) WHERE field = 'key';"
 
     "CREATE TABLE assignment ("
     "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
@@ -116,7 +116,15 @@ static const char *const migrations[] = {
     "  session TEXT NOT NULL,"
     "  until INTEGER NOT NULL,"
     "  mac BLOB NOT NULL,"
-    "  PRIMARY KEY (app, uid, session)) STRICT, WITHOUT ROWID;",
+    "  PRIMARY KEY (app, uid, session)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX leave_of_time ON leave (until);"
+
+    /* For what is counted and looked for in the background (summary.h, house.h). revealed: the Apps with a reader. */
+    "CREATE TABLE revealed (app INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE) STRICT;"
+    "CREATE INDEX app_in_trash ON app (trashed) WHERE place = 1;"
+    "CREATE INDEX app_of_expiry ON app (expires) WHERE place = 0 AND expires <> 0;"
+    "CREATE INDEX version_current ON version (app, created, fields) WHERE deadline = 0;"
+    "CREATE INDEX version_replaced ON version (deadline) WHERE deadline <> 0;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -2,9 +2,11 @@
 
 #include "api.h"
 #include "clock.h"
+#include "house.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static enum cf_error register_apis(struct cf_vault *vault)
 {
@@ -47,7 +49,9 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
     error = cf_store_open(options->store, options->mode, options->handover, &vault->store, fault);
     if (error == CF_OK) {
         vault->cards = cf_cards_new(vault->store);
-        error = vault->cards == NULL ? CF_ENOMEM : CF_OK;
+        vault->rates = cf_rates_new();
+        vault->readers = cf_readers_new();
+        error = vault->cards == NULL || vault->rates == NULL || vault->readers == NULL ? CF_ENOMEM : CF_OK;
     }
     if (error == CF_OK)
         error = configure(vault, options, fault);
@@ -70,8 +74,14 @@ void cf_vault_close(struct cf_vault *vault)
 {
     if (vault == NULL)
         return;
+    cf_house_free(vault);
+    if (vault->audit != NULL)
+        (void)!cf_readers_write(vault->readers,
+                                vault->store); /* they decide nothing: what cannot be written is lost */
+    cf_readers_free(vault->readers);
     cf_audit_close(vault->audit);
     cf_cards_free(vault->cards);
+    cf_rates_free(vault->rates);
     cf_catalogue_free(vault->catalogue);
     cf_config_free(vault->config);
     cf_store_close(vault->store);
@@ -116,11 +126,26 @@ enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct
     return unrecorded != CF_OK ? unrecorded : verdict.error;
 }
 
+/* Leaves are not on a card: where reveals are to be asked for, each is looked up. */
+static void judge_right(struct cf_vault *vault, struct cf_caller *caller, const struct cf_card *card,
+                        enum cf_field field, struct cf_verdict *verdict)
+{
+    struct cf_txn txn = {0};
+    enum cf_error error = CF_OK;
+
+    if (vault->config->reveal_on_request)
+        error = cf_txn_read(vault->store, &txn);
+    cf_judge_known(&txn, &card->grants, vault->config, caller, CF_REVEAL, &card->app, field, verdict);
+    cf_txn_end(&txn);
+    if (error != CF_OK)
+        verdict->error = error;
+}
+
 /* A right to reveal is not enough: there must be a good value. */
 static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_card *card,
                          enum cf_field field, struct cf_verdict *verdict)
 {
-    cf_judge_known(&card->grants, vault->config, caller, CF_REVEAL, &card->app, field, verdict);
+    judge_right(vault, caller, card, field, verdict);
     if (verdict->error != CF_OK)
         return;
     verdict->error = cf_version_usable(&card->app, &card->version, cf_now());
@@ -130,14 +155,35 @@ static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const
         snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
 }
 
+/* Note who reads; in memory, unless there is no room left. */
+static void note_reader(struct cf_vault *vault, const struct cf_caller *caller, const struct cf_names *names,
+                        const struct cf_app *app, int64_t version)
+{
+    struct cf_reader reader = {.app = app->serial, .uid = caller->uid, .version = version, .opened = cf_now()};
+    enum cf_readers_room room;
+
+    memcpy(reader.command, names->command, sizeof reader.command);
+    memccpy(reader.cgroup, names->cgroup, '\0', sizeof reader.cgroup - 1);
+    room = cf_readers_note(vault->readers, &reader);
+    if (room == CF_READERS_HALF)
+        cf_house_wake(vault);
+    if (room == CF_READERS_FULL && cf_readers_write(vault->readers, vault->store) == CF_OK)
+        (void)cf_readers_note(vault->readers, &reader);
+}
+
 static enum cf_error record_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_app *app,
                                    int64_t version, enum cf_field field, const struct cf_verdict *verdict)
 {
     struct cf_event event = event_of(caller, cf_action_word(CF_REVEAL), app, cf_field_word(field), verdict);
+    struct cf_names names;
     enum cf_error error;
 
+    cf_caller_names(caller, &names);
+    event.names = &names;
     event.version = version;
     error = cf_vault_record(vault, &event);
+    if (error == CF_OK && verdict->error == CF_OK)
+        note_reader(vault, caller, &names, app, version);
     return error != CF_OK ? error : verdict->error;
 }
 
@@ -167,8 +213,8 @@ static enum cf_error reveal_earlier(struct cf_vault *vault, struct cf_caller *ca
     return error == CF_OK ? record_reveal(vault, caller, &app, number, field, &verdict) : error;
 }
 
-enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
-                              enum cf_field field, int64_t *version)
+enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
+                              int64_t *version)
 {
     const struct cf_card *card;
     struct cf_verdict verdict;
@@ -244,6 +290,8 @@ enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts)
         error = cf_app_count(&txn, CF_IN_APPS, &counts->apps);
     if (error == CF_OK)
         error = cf_app_count(&txn, CF_IN_TRASH, &counts->trash);
+    if (error == CF_OK && !cf_house_summary(vault, &counts->summary))
+        error = cf_summary_read(&txn, vault->config, vault->catalogue, &counts->summary);
     cf_txn_end(&txn);
     return error;
 }

@@ -10,7 +10,12 @@
 #include "card.h"
 #include "catalogue.h"
 #include "config.h"
+#include "rate.h"
+#include "reader.h"
 #include "store.h"
+#include "summary.h"
+
+struct cf_house;
 
 struct cf_vault {
     struct cf_store *store;
@@ -18,6 +23,9 @@ struct cf_vault {
     struct cf_catalogue *catalogue;
     struct cf_audit *audit; /* NULL when observing */
     struct cf_cards *cards;
+    struct cf_rates *rates; /* of checks of credentials */
+    struct cf_readers *readers;
+    struct cf_house *house; /* NULL where nobody keeps it (house.h) */
 };
 
 struct cf_vault_options {
@@ -43,8 +51,8 @@ CF_CHECKED enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *
 
 /* Judge and record the reveal of a field: its open for reading. *version: which one, or 0 for the current one, which
  * then stands there: a later cf_vault_value reads it.
- * Returns 0, CF_ENOENT when there is no such version, CF_EDENIED, CF_EREVOKED, CF_EEXPIRED, CF_ENOKEY, CF_ETAMPER,
- * CF_EAUDIT when it cannot be recorded. */
+ * Returns 0, CF_ENOENT when there is no such version, CF_EDENIED, CF_EUNASKED, CF_EREVOKED, CF_EEXPIRED, CF_ENOKEY,
+ * CF_ETAMPER, CF_EAUDIT when it cannot be recorded. */
 CF_CHECKED enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                          enum cf_field field, int64_t *version);
 
@@ -61,6 +69,7 @@ CF_CHECKED enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf
 /* What `credfs status` and the status file count. */
 struct cf_counts {
     int64_t apps, trash, apis, records;
+    struct cf_summary summary; /* of a vault whose house is kept: as it was a few seconds ago */
 };
 CF_CHECKED enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts);
 

@@ -1,0 +1,51 @@
+/* transfer_step.h: an import under way, for the transfer*.c files alone. */
+#ifndef CF_TRANSFER_STEP_H
+#define CF_TRANSFER_STEP_H
+
+#include "change_step.h"
+#include "transfer.h"
+
+/* What an import has done, to be recorded at its end. */
+struct cf_done {
+    int64_t serial; /* of an App, or with is_api of an API */
+    bool is_api, is_new;
+};
+
+struct cf_import {
+    bool replaces;
+    struct cf_change change; /* its transaction is that of the whole; its App the one being imported */
+    struct cf_done *done;
+    size_t done_count, done_room;
+    uint8_t *seen; /* a bit a serial: Apps that have come */
+    size_t seen_size;
+};
+
+/* Write change.app, which is not there yet (is_new) or is (then what belongs to it is written anew), exactly as it
+ * is in the parcel. */
+CF_CHECKED enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel *parcel, bool is_new,
+                                           struct cf_fault *fault);
+
+/* Is change.app exactly what the parcel says? */
+CF_CHECKED enum cf_error cf_import_compare(struct cf_import *import, const struct cf_parcel *parcel, bool *same);
+
+/* Has version number of change.app the values of the parcel's versions[at]? Fields that the parcel does not have do
+ * not count. */
+CF_CHECKED enum cf_error cf_import_has_values(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
+                                              int64_t number, bool *same, struct cf_fault *fault);
+
+/* Make a simple App. */
+CF_CHECKED enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel,
+                                          struct cf_fault *fault);
+
+/* Merge the parcel into change.app; change.touches says whether that changed anything. */
+CF_CHECKED enum cf_error cf_import_merge(struct cf_import *import, const struct cf_parcel *parcel,
+                                         struct cf_fault *fault);
+
+/* Is what came a possible App at all? */
+CF_CHECKED enum cf_error cf_parcel_check(const struct cf_parcel *parcel, struct cf_fault *fault);
+
+/* The value of a parcel, which must be one that can be imported. *out: owned by the caller. */
+CF_CHECKED enum cf_error cf_parcel_open(const struct cf_parcel *parcel, size_t at, enum cf_field field,
+                                        struct cf_secret **out, struct cf_fault *fault);
+
+#endif
