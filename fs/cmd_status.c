@@ -18,7 +18,10 @@ struct status {
     char mountpoint[PATH_SIZE];
     bool mounted;
     struct cf_counts counts;
+    json_t *named; /* word: an array of {app, detail}, where there are no more than NAMED of them */
 };
+
+enum { NAMED = 10 };
 
 static const struct argp_option argp_options[] = {
     {"json", 'j', NULL, 0, "Print JSON", 0},
@@ -51,6 +54,60 @@ static const struct argp argp = {
     .children = children,
 };
 
+static void add_name(void *arg, enum cf_summary_kind kind, const char *app, const char *detail)
+{
+    json_t *named = arg, *list = json_object_get(named, cf_summary_word(kind));
+
+    if (!list && json_object_set_new(named, cf_summary_word(kind), json_array()) == 0)
+        list = json_object_get(named, cf_summary_word(kind));
+    json_array_append_new(list, json_pack("{s:s, s:s}", "app", app, "detail", detail));
+}
+
+/* The names behind the counts, where they are few. */
+static enum cf_error find_names(struct cf_vault *vault, struct status *status)
+{
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(vault->store, &txn);
+
+    for (enum cf_summary_kind kind = 0; error == CF_OK && kind < CF_SUMMARY_COUNT; kind++) {
+        if (status->counts.summary.count[kind] > 0 && status->counts.summary.count[kind] <= NAMED)
+            error = cf_summary_names(&txn, vault->config, vault->catalogue, kind, NAMED, add_name, status->named);
+    }
+    cf_txn_end(&txn);
+    return error;
+}
+
+/* expiring = 1, and behind it a line expiring.NAME = DETAIL for each that is named. */
+static void print_summary(const struct status *status)
+{
+    for (enum cf_summary_kind kind = 0; kind < CF_SUMMARY_COUNT; kind++) {
+        const char *word = cf_summary_word(kind);
+        const json_t *list = json_object_get(status->named, word);
+
+        printf("%s = %" PRId64 "\n", word, status->counts.summary.count[kind]);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *item = json_array_get(list, i);
+            const char *detail = json_string_value(json_object_get(item, "detail"));
+            const char *app = json_string_value(json_object_get(item, "app"));
+            printf("%s.%s = %s\n", word, app ? app : "", detail && *detail ? detail : "yes");
+        }
+    }
+}
+
+static json_t *pack_summary(const struct status *status)
+{
+    json_t *out = json_object();
+
+    for (enum cf_summary_kind kind = 0; kind < CF_SUMMARY_COUNT; kind++) {
+        json_t *list = json_object_get(status->named, cf_summary_word(kind));
+
+        json_object_set_new(
+            out, cf_summary_word(kind),
+            json_pack("{s:I, s:O?}", "count", (json_int_t)status->counts.summary.count[kind], "named", list));
+    }
+    return out;
+}
+
 static int print_text(const struct status *status)
 {
     printf("version = %s\nstore = %s\n", CREDFS_VERSION, status->store);
@@ -63,17 +120,19 @@ static int print_text(const struct status *status)
         printf("pid = %ld\n", (long)status->holder);
     printf("apps = %" PRId64 "\ntrash = %" PRId64 "\napis = %" PRId64 "\nrecords = %" PRId64 "\n",
            status->counts.apps, status->counts.trash, status->counts.apis, status->counts.records);
+    print_summary(status);
     return command_finish();
 }
 
 static int print_json(const struct status *status)
 {
-    json_t *out = json_pack("{s:s, s:s, s:s?, s:b, s:s?, s:o, s:I, s:I, s:I, s:I}", "version", CREDFS_VERSION,
+    json_t *out = json_pack("{s:s, s:s, s:s?, s:b, s:s?, s:o, s:I, s:I, s:I, s:I, s:o}", "version", CREDFS_VERSION,
                             "store", status->store, "config", status->config, "mounted", status->mounted,
                             "mountpoint", status->mounted ? status->mountpoint : NULL, "pid",
                             status->holder ? json_integer(status->holder) : json_null(), "apps",
                             (json_int_t)status->counts.apps, "trash", (json_int_t)status->counts.trash, "apis",
-                            (json_int_t)status->counts.apis, "records", (json_int_t)status->counts.records);
+                            (json_int_t)status->counts.apis, "records", (json_int_t)status->counts.records,
+                            "attention", pack_summary(status));
 
     return command_json(out);
 }
@@ -96,8 +155,14 @@ int cmd_status(int argc, char **argv)
     status.mounted = status.holder != 0 && mount_of_daemon(status.holder, status.mountpoint);
     error = cf_vault_count(vault, &status.counts);
     status.counts.records = record_last(cf_store_dir(vault->store)); /* an observer's vault has no log to ask */
+    status.named = json_object();
+    if (error == CF_OK)
+        error = find_names(vault, &status);
     cf_vault_close(vault);
     if (error != CF_OK)
-        return command_fail(error, NULL);
-    return options.json ? print_json(&status) : print_text(&status);
+        code = command_fail(error, NULL);
+    else
+        code = options.json ? print_json(&status) : print_text(&status);
+    json_decref(status.named);
+    return code;
 }

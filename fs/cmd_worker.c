@@ -1,6 +1,7 @@
 /* credfs worker: serve a mount. Started by the keeper, never by a person (region.h says what it finds). */
 #include "command.h"
 #include "core/clock.h"
+#include "core/house.h"
 #include "harden.h"
 #include "log.h"
 #include "mounting.h"
@@ -24,6 +25,8 @@ struct worker_command {
     const char *mountpoint;
     bool is_fresh; /* the configuration is read from disk, not taken over */
 };
+
+enum { LAST_SECONDS = 10 };
 
 static struct region *map_region(void)
 {
@@ -52,15 +55,18 @@ static bool keep_to_ourselves(void)
 static enum cf_error get_sources(const struct worker_command *command, const struct region *region,
                                  struct cf_sources **sources)
 {
+    const struct region_sources *in_force = &region->sources[atomic_load(&region->in_force)];
+
     if (!command->is_fresh)
-        return cf_sources_unpack(region->sources, region->sources_len, sources);
+        return cf_sources_unpack(in_force->text, in_force->len, sources);
     *sources = cf_sources_new();
     return *sources ? CF_OK : CF_ENOMEM;
 }
 
-/* From now on it is in force, for the workers that follow too. */
+/* Keep it for the workers that follow, beside the one in force, which it becomes when this worker is ready. */
 static enum cf_error put_sources(struct region *region, const struct cf_sources *sources, struct cf_fault *fault)
 {
+    struct region_sources *next = &region->sources[!atomic_load(&region->in_force)];
     struct cf_text packed = {0};
     enum cf_error error;
 
@@ -71,9 +77,8 @@ static enum cf_error put_sources(struct region *region, const struct cf_sources 
         error = CF_ECONFIG;
     }
     if (error == CF_OK && packed.len > 0)
-        memcpy(region->sources, packed.data, packed.len + 1);
-    if (error == CF_OK)
-        region->sources_len = packed.len;
+        memcpy(next->text, packed.data, packed.len + 1);
+    next->len = error == CF_OK ? packed.len : 0;
     cf_text_release(&packed);
     return error;
 }
@@ -92,17 +97,18 @@ static enum cf_error open_vault(const struct worker_command *command, struct reg
         error = get_sources(command, region, &options.sources);
     if (error == CF_OK)
         error = cf_vault_open(&options, vault, fault);
-    if (error == CF_OK)
+    if (error == CF_OK && command->is_fresh)
         error = put_sources(region, options.sources, fault);
-    if (error == CF_OK)
-        atomic_store(&region->patience, (uint32_t)((*vault)->config->patience / CF_SECOND));
     cf_sources_free(options.sources);
     return error;
 }
 
 /* The first one keeps the user's terminal until here, to tell what is wrong. */
-static void tell_ready(struct fs_state *fs)
+static void tell_ready(struct fs_state *fs, const struct worker_command *command)
 {
+    if (command->is_fresh)
+        atomic_fetch_xor(&fs->region->in_force, 1);
+    atomic_store(&fs->region->patience, (uint32_t)(fs->vault->config->patience / CF_SECOND));
     if (fs->region->is_background)
         log_to_background();
     (void)!write(WORKER_READY, "", 1);
@@ -127,7 +133,14 @@ static int beat(struct fs_state *fs, const sigset_t *signals)
     return number;
 }
 
-static int serve(struct fs_state *fs, const sigset_t *signals)
+/* Without its keeper the worker is the last to hold the mount: whoever waits for an answer gets an error when it ends. */
+static void end_mount(const char *mountpoint, const struct region *region)
+{
+    log_error("the keeper of %s is gone: the mount is ended", mountpoint);
+    mounting_undo(mountpoint, region->device);
+}
+
+static int serve(struct fs_state *fs, const struct worker_command *command, const sigset_t *signals)
 {
     struct server *server;
     int number, code = WORKER_DRAINED;
@@ -135,20 +148,21 @@ static int serve(struct fs_state *fs, const sigset_t *signals)
     if (!serve_open(fs))
         return EX_OSERR;
     serve_recover(fs);
-    server = serve_start(fs);
+    server = cf_house_start(fs->vault, fs_destroyed_app, fs) == CF_OK ? serve_start(fs) : NULL;
     if (!server) {
+        cf_house_stop(fs->vault);
         serve_close(fs);
         return EX_OSERR;
     }
-    tell_ready(fs);
+    tell_ready(fs, command);
     number = beat(fs, signals);
     if (number == SIGTERM)
         notify_reloading();
-    if (number == SIGHUP) {
-        log_error("the keeper of %s is gone: the mount is ended", fs->mountpoint);
-        mounting_undo(fs->mountpoint);
-    }
-    if (serve_stop(server) || number == SIGHUP)
+    (void)alarm(LAST_SECONDS); /* a request that hangs does not keep us */
+    cf_house_stop(fs->vault);  /* while requests are answered: it may wait for what one of them holds in the kernel */
+    if (number == SIGHUP)
+        end_mount(fs->mountpoint, fs->region);
+    if (serve_stop(server))
         code = WORKER_UNMOUNTED;
     serve_close(fs);
     return code;
@@ -174,7 +188,7 @@ static int run(const struct worker_command *command, struct region *region)
         cf_vault_close(vault);
         return command_fail(error, &fault);
     }
-    code = serve(&fs, &signals);
+    code = serve(&fs, command, &signals);
     fs_state_release(&fs);
     cf_vault_close(vault);
     return code;
@@ -220,10 +234,19 @@ static const struct argp argp = {
     .children = children,
 };
 
+/* Did the kernel send SIGHUP while nobody waited for it? */
+static bool is_orphan(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGHUP) == 1;
+}
+
 int cmd_worker(int argc, char **argv)
 {
     struct worker_command command = {0};
     struct region *region;
+    int code;
 
     argp_parse(&argp, argc, argv, 0, NULL, &command);
     if (!harden() || !keep_to_ourselves())
@@ -233,5 +256,8 @@ int cmd_worker(int argc, char **argv)
         return EX_SOFTWARE;
     if (region->is_background && atomic_load(&region->starts) > 1)
         log_to_background();
-    return run(&command, region);
+    code = run(&command, region);
+    if (is_orphan())
+        end_mount(command.mountpoint, region);
+    return code;
 }

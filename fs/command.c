@@ -131,3 +131,16 @@ int command_finish(void)
     log_error("standard output: %s: some of the results are lost", strerror(errno));
     return EX_IOERR;
 }
+
+void command_progress(const char *what, int64_t apps)
+{
+    enum { STEP = 1000 };
+    static const char clear[] = "\r\033[K";
+
+    if (apps < STEP || !isatty(STDERR_FILENO))
+        return;
+    if (!what)
+        fputs(clear, stderr);
+    else if (apps % STEP == 0)
+        fprintf(stderr, "%s%s %lld Apps", clear, what, (long long)apps);
+}

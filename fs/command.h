@@ -23,6 +23,10 @@ int cmd_audit(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_reveal(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_reconcile(int argc, char **argv);
 int cmd_worker(int argc, char **argv);
 
 /* The form that mount(8) calls: credfs SOURCE MOUNTPOINT [-o OPT,…]. */
@@ -53,6 +57,10 @@ int command_fail(enum cf_error error, const struct cf_fault *fault);
 /* Print a JSON value and release it; NULL, as jansson makes of text that is not UTF-8, is told.
  * Returns 0 or an exit code. */
 int command_json(json_t *value);
+
+/* Where many Apps are worked on and stderr is a terminal, show there now and then how far it has come: "exported 5000
+ * Apps". what: NULL at the end, which takes the line away. */
+void command_progress(const char *what, int64_t apps);
 
 /* Flush stdout. Returns 0, or EX_IOERR when something of the results was lost; has told why. */
 int command_finish(void);

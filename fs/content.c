@@ -39,6 +39,9 @@ enum cf_error content_status(struct fs_state *fs, struct cf_txn *txn, const stru
                    started, up / 86400, up / 3600 % 24, up / 60 % 60, up % 60);
     cf_text_printf(out, "apps = %" PRId64 "\ntrash = %" PRId64 "\napis = %" PRId64 "\nrecords = %" PRId64 "\n",
                    counts.apps, counts.trash, counts.apis, counts.records);
+    for (int kind = 0; kind < CF_SUMMARY_COUNT; kind++)
+        cf_text_printf(out, "%s = %" PRId64 "\n", cf_summary_word((enum cf_summary_kind)kind),
+                       counts.summary.count[kind]);
     cf_text_printf(out, "requests = %12" PRIu64 "\n", atomic_load(&fs->served));
     return CF_OK;
 }
@@ -65,6 +68,12 @@ enum cf_error content_version_info(struct fs_state *fs, struct cf_txn *txn, cons
 {
     (void)fs;
     return cf_print_version(txn, &node->app, &node->version, out);
+}
+
+enum cf_error content_readers(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,
+                              struct cf_text *out)
+{
+    return cf_readers_print(fs->vault->readers, txn, &node->app, out);
 }
 
 enum cf_error content_api_info(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,

@@ -17,10 +17,14 @@ static const struct command commands[] = {
     {"mount", cmd_mount, "show the store as files"},
     {"umount", cmd_umount, "end the mount, and wait until the store is free"},
     {"status", cmd_status, "where the store is, who has it, what it holds"},
+    {"reveal", cmd_reveal, "ask for a reveal and print it"},
     {"policy", cmd_policy, "what a user may do, and why"},
     {"audit", cmd_audit, "the audit log"},
     {"check", cmd_check, "verify the whole store"},
     {"reload", cmd_reload, "have a mount read its configuration again"},
+    {"export", cmd_export, "Apps with their secrets, encrypted, into a file"},
+    {"import", cmd_import, "Apps from an export, JSON, CSV or a directory"},
+    {"reconcile", cmd_reconcile, "an App's APIs against what the vendor says"},
     {"worker", cmd_worker, NULL},
 };
 
@@ -33,7 +37,7 @@ static void help(FILE *to)
                 "API credentials as files: browse with ls, reveal with cat, assign with echo.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         if (commands[i].help)
-            fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+            fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
     fprintf(to, "\n`credfs COMMAND --help` tells more of each.\n");
 }
 

@@ -4,6 +4,7 @@
 #include "mounting.h"
 #include "mounts.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static bool clear_dead(const char *path)
     if (!mount_is_credfs(path))
         return false;
     log_warning("%s: a credfs that has died is unmounted", path);
-    mounting_undo(path);
+    mounting_undo(path, 0);
     return stat(path, &st) == 0;
 }
 
@@ -60,6 +61,19 @@ static int check_directory(const char *path)
     return 0;
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    bool has_entry = false;
+
+    while (directory && !has_entry && (entry = readdir(directory)))
+        has_entry = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    if (directory)
+        (void)closedir(directory);
+    return directory && !has_entry;
+}
+
 int mount_place_settle(const char *given, const char *store, char out[static PATH_SIZE])
 {
     char path[PATH_SIZE], real_store[PATH_SIZE];
@@ -80,6 +94,10 @@ int mount_place_settle(const char *given, const char *store, char out[static PAT
         return EX_NOINPUT;
     }
     code = check_directory(out);
+    if (code == 0 && given == path && !is_empty(out)) {
+        log_error("%s is not empty: a mount there would hide what is in it: name another mountpoint", out);
+        return EX_USAGE;
+    }
     if (code == 0 && (holds(out, real_store) || holds(real_store, out))) {
         log_error("%s: the store (%s) and the mountpoint cannot lie within each other", out, real_store);
         return EX_USAGE;

@@ -9,9 +9,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,13 +140,55 @@ int mounting_do(const struct mounting *mounting)
     return geteuid() == 0 ? mount_as_root(mounting) : mount_as_user(mounting);
 }
 
-void mounting_undo(const char *mountpoint)
+/* Take the kernel's \040 and the like out of a path. */
+static void unescape(char *text)
+{
+    char *out = text;
+
+    for (const char *at = text; *at; at++) {
+        if (at[0] == '\\' && at[1] && at[2] && at[3]) {
+            *out++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+            at += 3;
+        } else {
+            *out++ = *at;
+        }
+    }
+    *out = '\0';
+}
+
+uint64_t mounting_device(const char *mountpoint)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    unsigned major, minor;
+    uint64_t device = 0;
+    char *line = NULL, *path = NULL;
+    size_t size = 0;
+
+    while (mounts && getline(&line, &size, mounts) > 0) {
+        free(path);
+        path = NULL;
+        if (sscanf(line, "%*d %*d %u:%u %*s %ms", &major, &minor, &path) != 3)
+            continue;
+        unescape(path);
+        if (strcmp(path, mountpoint) == 0)
+            device = makedev(major, minor);
+    }
+    free(path);
+    free(line);
+    if (mounts)
+        (void)fclose(mounts);
+    return device;
+}
+
+void mounting_undo(const char *mountpoint, uint64_t device)
 {
     char path[PATH_SIZE];
     char *argv[] = {
         (char[]){"fusermount3"}, (char[]){"-u"}, (char[]){"-q"}, (char[]){"-z"}, (char[]){"--"}, path, NULL};
     char *environment[] = {NULL};
 
+    if (device != 0 && mounting_device(mountpoint) != device)
+        return;
     if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT)
         return;
     if (errno == EBUSY && umount2(mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)

@@ -5,6 +5,7 @@
 #define CREDFS_MOUNTING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct mounting {
     const char *mountpoint; /* absolute, resolved */
@@ -16,7 +17,11 @@ struct mounting {
 /* Mount: always nosuid, nodev and noexec, of type fuse.credfs. Returns the descriptor, or -1, having told why. */
 int mounting_do(const struct mounting *mounting);
 
-/* Unmount, from under users that are still in it too. Nothing is said when there is no such mount any more. */
-void mounting_undo(const char *mountpoint);
+/* The device number of what is mounted at a place, the topmost; 0 when nothing is. Asks the file system nothing. */
+uint64_t mounting_device(const char *mountpoint);
+
+/* Unmount, from under users that are still in it too. Nothing is said when there is no such mount any more. device:
+ * nothing is done when another one is mounted there by now; 0: whatever it is. */
+void mounting_undo(const char *mountpoint, uint64_t device);
 
 #endif

@@ -93,6 +93,11 @@ static bool add_app(void *arg, const struct cf_app *app)
     return add(arg, app->name, &node, AFTER_DOTS + app->serial);
 }
 
+static bool add_app_name(void *arg, int64_t serial, const char *name)
+{
+    return add_plain(arg, name, inode_make(FS_APP, serial), S_IFDIR, AFTER_DOTS + serial);
+}
+
 /* Of a caller whom no role shows all Apps: those of which a grant shows him something. */
 static enum cf_error list_granted(struct listing *list, int64_t after)
 {
@@ -121,8 +126,10 @@ static enum cf_error list_apps(struct listing *list, enum cf_place place, int64_
 
     cf_judge(&r->txn, r->fs->vault->config, &r->caller, place == CF_IN_TRASH ? CF_LIST_TRASH : CF_LIST_APP, NULL,
              CF_NO_FIELD, &all);
-    if (all.error == CF_OK)
+    if (all.error == CF_OK && list->plus)
         return cf_app_each(&r->txn, place, after, add_app, NULL, list);
+    if (all.error == CF_OK)
+        return cf_app_names(&r->txn, place, after, add_app_name, list);
     return place == CF_IN_APPS ? list_granted(list, after) : CF_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "ops.h"
 
+#include "answers.h"
 #include "content.h"
 #include "handle.h"
 #include "inode.h"
@@ -35,12 +36,14 @@ static enum cf_error reveal(fuse_req_t req, uint64_t ino, struct handle *handle)
 }
 
 /* Judge an open of anything but a field for reading alone. */
-static enum cf_error judge(struct request *r, const struct handle *handle)
+static enum cf_error judge(struct request *r, struct handle *handle)
 {
     enum cf_error error = CF_OK;
 
     if (handle->writes)
         error = request_permit(r, r->node.row->write);
+    if (error == CF_OK && r->node.row->kind == FS_KIND_INPUT)
+        handle->mark = request_has_right(r, CF_EDIT_APP) ? 0 : 1;
     if (error == CF_OK && handle->reads && r->node.row->kind != FS_KIND_FIELD)
         error = request_permit(r, r->node.row->read);
     return error;
@@ -62,6 +65,15 @@ static enum cf_error render(struct request *r, struct handle *handle)
     return error;
 }
 
+/* A check without an answer is none: who cannot read it is told at once. */
+static enum cf_error prepare_check(struct fs_state *fs, struct handle *handle)
+{
+    if (!handle->reads)
+        return CF_EVALUE;
+    handle->mark = answers_mark(fs->answers);
+    return CF_OK;
+}
+
 static void open_judged(fuse_req_t req, uint64_t ino, struct handle *handle, struct fuse_file_info *fi)
 {
     struct request r;
@@ -74,6 +86,8 @@ static void open_judged(fuse_req_t req, uint64_t ino, struct handle *handle, str
     error = judge(&r, handle);
     if (error == CF_OK && handle->reads && kind == FS_KIND_TEXT)
         error = render(&r, handle);
+    if (error == CF_OK && handle->writes && kind == FS_KIND_CHECK)
+        error = prepare_check(r.fs, handle);
     request_end(&r);
     if (error == CF_OK && handle->reads && kind == FS_KIND_FIELD)
         error = reveal(req, ino, handle);
@@ -116,5 +130,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
     if (row && row->kind == FS_KIND_TEXT && handle_unpack(fi->fh).reads)
         snapshots_drop(request_state(req)->snapshots, ino, fi->fh);
+    if (row && row->kind == FS_KIND_CHECK)
+        answers_drop(request_state(req)->answers, ino, fi->fh);
     reply_error(req, ino, CF_OK);
 }

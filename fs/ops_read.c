@@ -1,5 +1,6 @@
 #include "ops.h"
 
+#include "answers.h"
 #include "content.h"
 #include "handle.h"
 #include "inode.h"
@@ -96,6 +97,15 @@ static void read_log(fuse_req_t req, size_t size, off_t off)
     (void)fuse_reply_data(req, &part, FUSE_BUF_NO_SPLICE);
 }
 
+/* Without a check that was written before, there is nothing. */
+static void read_answer(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
+{
+    char answer[REGION_ANSWER];
+    size_t len = answers_get(request_state(req)->answers, ino, fh, off, answer);
+
+    reply_part(req, answer, len, size, 0);
+}
+
 /* The right to read was decided at the open; whether a credential is still good is asked each time. */
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -107,6 +117,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
         read_text(req, ino, fi->fh, size, off);
     else if (row && row->kind == FS_KIND_LOG)
         read_log(req, size, off);
+    else if (row && row->kind == FS_KIND_CHECK)
+        read_answer(req, ino, fi->fh, size, off);
     else
         reply_error(req, ino, CF_EFORBIDDEN);
 }

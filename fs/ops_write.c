@@ -1,6 +1,8 @@
 #include "ops.h"
 
+#include "answers.h"
 #include "attr.h"
+#include "core/verify.h"
 #include "handle.h"
 #include "inode.h"
 #include "reply.h"
@@ -37,6 +39,32 @@ static enum cf_error change(struct fs_state *fs, struct cf_caller *caller, const
     return CF_OK;
 }
 
+/* Check a credential; the answer waits for a read of the same open file. That of an earlier check is gone, also when
+ * this one fails: nobody may take it for the answer to this one. */
+static void check(fuse_req_t req, uint64_t ino, const char *text, size_t len, off_t off, uint64_t fh)
+{
+    struct fs_state *fs = request_state(req);
+    struct cf_caller caller = opener(req, fh);
+    struct cf_text line = {0};
+    struct cf_answer answer;
+    enum cf_error error;
+
+    answers_drop(fs->answers, ino, fh);
+    error = cf_verify(fs->vault, &caller, inode_serial(ino), text, len, &answer);
+    if (error == CF_OK) {
+        cf_answer_print(&answer, &line);
+        error = cf_text_result(&line);
+    }
+    if (error == CF_OK) {
+        answers_put(fs->answers, ino, fh, off + (off_t)len, line.data, line.len);
+        (void)fuse_reply_write(req, len);
+    } else {
+        reply_error(req, ino, error);
+    }
+    cf_text_release(&line);
+    cf_caller_release(&caller);
+}
+
 /* One write is one whole change. The request's buffer is wiped by who read it (serve.c). */
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *text, size_t len, off_t off, struct fuse_file_info *fi)
 {
@@ -46,6 +74,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *text, size_t len, off_
     struct fs_input input;
     enum cf_error error;
 
+    if (row && row->kind == FS_KIND_CHECK) {
+        check(req, ino, text, len, off, fi->fh);
+        return;
+    }
     if (!row || !row->input) {
         reply_error(req, ino, CF_EFORBIDDEN);
         return;
@@ -58,6 +90,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *text, size_t len, off_
         .len = len,
     };
     caller = opener(req, fi->fh);
+    caller.asks_only = row->kind == FS_KIND_INPUT && handle_unpack(fi->fh).mark != 0;
     error = change(request_state(req), &caller, row, &input);
     cf_caller_release(&caller);
     if (error == CF_OK)

@@ -5,11 +5,14 @@
 #include "mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { WAIT_MS = 60000, STEP_MS = 20 };
 
@@ -42,7 +45,22 @@ static int look_at_configuration(const char *mountpoint)
     return code;
 }
 
-static int wait_for(const char *mountpoint, long renewed, long refused)
+/* One renewal after the other, so that each who asks learns what became of his own. Returns a descriptor, held until
+ * the process ends; -1 when there is none to be had. */
+static int take_turn(const char *mountpoint)
+{
+    char store[PATH_SIZE];
+    int turn = -1;
+
+    if (mount_status(mountpoint, "store", store, sizeof(store)))
+        turn = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (turn >= 0 && flock(turn, LOCK_EX) == 0)
+        return turn;
+    log_error("%s: its store cannot be opened: are you the user who mounted it?", mountpoint);
+    return -1;
+}
+
+static int wait_for(const char *mountpoint, pid_t keeper, long renewed, long refused)
 {
     const struct timespec step = {.tv_nsec = STEP_MS * 1000 * 1000};
 
@@ -51,6 +69,10 @@ static int wait_for(const char *mountpoint, long renewed, long refused)
             return 0;
         if (count_of(mountpoint, "refused") > refused) {
             log_error("the new one did not start, the old one goes on: the daemon's log tells why");
+            return EX_UNAVAILABLE;
+        }
+        if (kill(keeper, 0) != 0) {
+            log_error("%s: its keeper has ended: its log tells why", mountpoint);
             return EX_UNAVAILABLE;
         }
         (void)nanosleep(&step, NULL);
@@ -75,13 +97,15 @@ int renewal_ask(const char *given, int number)
         log_error("%s: no credfs is mounted there whose status you may read", mountpoint);
         return EX_UNAVAILABLE;
     }
-    code = number == SIGHUP ? look_at_configuration(mountpoint) : 0;
+    code = take_turn(mountpoint) < 0 ? EX_NOPERM : 0;
+    if (code == 0 && number == SIGHUP)
+        code = look_at_configuration(mountpoint);
     if (code != 0)
         return code;
     renewed = count_of(mountpoint, "renewed");
     refused = count_of(mountpoint, "refused");
     if (kill(keeper, number) == 0)
-        return wait_for(mountpoint, renewed, refused);
+        return wait_for(mountpoint, keeper, renewed, refused);
     log_error("process %ld, which keeps %s: %s", (long)keeper, mountpoint, strerror(errno));
     return EX_NOPERM;
 }

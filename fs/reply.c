@@ -2,6 +2,7 @@
 
 #include "inode.h"
 #include "log.h"
+#include "serve.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ int reply_errno(enum cf_error error)
     case CF_EEXPIRED:
         return EKEYEXPIRED;
     case CF_ENOKEY:
+    case CF_EUNASKED:
         return ENOKEY;
     case CF_ENOENT:
         return ENOENT;
@@ -43,6 +45,8 @@ int reply_errno(enum cf_error error)
         return ENOMEM;
     case CF_EBUSY:
         return EBUSY;
+    case CF_EAGAIN:
+        return EAGAIN;
     case CF_ETAMPER:
     case CF_EAUDIT:
     case CF_EIO:
@@ -52,6 +56,8 @@ int reply_errno(enum cf_error error)
     case CF_EFORMAT:
     case CF_EWRONGKEY:
     case CF_EANSWERED:
+    case CF_EUNKNOWN: /* these two are answers */
+    case CF_EDISABLED:
         return EIO;
     }
     return EIO;
@@ -73,6 +79,8 @@ void reply_error(fuse_req_t req, uint64_t ino, enum cf_error error)
 {
     if (error != CF_OK && reply_errno(error) == EIO)
         log_failure(ino, error);
+    if (error != CF_OK)
+        serve_refuses(reply_errno(error));
     (void)fuse_reply_err(req, reply_errno(error));
 }
 

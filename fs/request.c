@@ -75,7 +75,13 @@ static bool allows(struct request *r, const struct fs_node *node, enum cf_action
         return false;
     cf_judge(&r->txn, r->fs->vault->config, &r->caller, action, fs_node_app(node), fs_row_field(node->row),
              &verdict);
-    return verdict.error == CF_OK || verdict.error == CF_EREVOKED || verdict.error == CF_EEXPIRED;
+    return verdict.error == CF_OK || verdict.error == CF_EUNASKED || verdict.error == CF_EREVOKED ||
+           verdict.error == CF_EEXPIRED;
+}
+
+bool request_has_right(struct request *r, enum cf_action action)
+{
+    return allows(r, &r->node, action);
 }
 
 bool request_sees(struct request *r, const struct fs_node *node)

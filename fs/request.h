@@ -34,6 +34,9 @@ CF_CHECKED enum cf_error request_permit(struct request *r, enum cf_action action
 /* The error for what nobody may do: CF_EFORBIDDEN, or that of those who may not even see the node. Never 0. */
 CF_CHECKED enum cf_error request_refuse(struct request *r);
 
+/* Has the caller this right to the node? Records nothing. */
+bool request_has_right(struct request *r, enum cf_action action);
+
 /* May the caller see this node in a listing? Records nothing. */
 bool request_sees(struct request *r, const struct fs_node *node);
 

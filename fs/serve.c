@@ -14,8 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Wakes a thread out of its read. */
-enum { WAKE = SIGUSR1 };
+enum {
+    WAKE = SIGUSR1,         /* wakes a thread out of its read */
+    NEARLY_ALL = 64 * 1024, /* the length of nearly all requests */
+    LAST_TRY = 2            /* so many workers may a request cost */
+};
 
 struct thread {
     struct server *server;
@@ -33,6 +36,7 @@ struct server {
 };
 
 static _Thread_local struct cf_request current;
+static _Thread_local struct region_slot *current_slot;
 
 const struct cf_request *serve_request(void)
 {
@@ -48,17 +52,20 @@ static struct fuse_in_header *header_of(struct region_slot *slot)
 static void set_free(struct region_slot *slot)
 {
     atomic_store(&slot->since, 0);
-    atomic_store(&slot->blame, 0);
+    atomic_store(&slot->crashes, 0);
+    atomic_store(&slot->hangs, 0);
     *(volatile uint32_t *)&header_of(slot)->len = 0;
 }
 
-/* Read a request. Returns its length, 0 when there is none this time, -1 when there will be none any more. */
+/* Read a request. Returns its length, 0 when there is none this time, -1 when there will be none any more. A read that
+ * fails may have left the beginning of a request that is none any more. */
 static ssize_t receive(struct region_slot *slot)
 {
     ssize_t len = read(WORKER_DEVICE, slot->request, REGION_REQUEST);
 
     if (len > 0)
         return len;
+    *(volatile uint32_t *)&header_of(slot)->len = 0;
     if (len < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) /* ENOENT: it was interrupted */
         return 0;
     if (len == 0 || errno != ENODEV)
@@ -66,11 +73,49 @@ static ssize_t receive(struct region_slot *slot)
     return -1;
 }
 
+static bool wants_reply(uint32_t opcode)
+{
+    return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+}
+
+/* Wipe what may have been a value, and be ready for the next request. */
+static void finish(struct region_slot *slot)
+{
+    const struct fuse_in_header *header = header_of(slot);
+
+    if (header->opcode == FUSE_WRITE)
+        cf_wipe(slot->request + sizeof(*header), header->len - sizeof(*header));
+    set_free(slot);
+}
+
+void serve_refuses(int error)
+{
+    if (!current_slot)
+        return;
+    current_slot->error = error;
+    atomic_store(&current_slot->refused, (uint64_t)current.number);
+}
+
+static void refuse(struct region_slot *slot, int error)
+{
+    const struct fuse_in_header *header = header_of(slot);
+    const struct fuse_out_header reply = {.len = sizeof(reply), .error = -error, .unique = header->unique};
+
+    if (wants_reply(header->opcode))
+        (void)!write(WORKER_DEVICE, &reply, sizeof(reply));
+    finish(slot);
+}
+
 static void process(struct fs_state *fs, struct region_slot *slot, bool is_again)
 {
     const struct fuse_in_header *header = header_of(slot);
     struct fuse_buf buf = {.mem = slot->request, .size = header->len};
 
+    if (is_again && atomic_load(&slot->refused) == header->unique) {
+        refuse(slot, slot->error);
+        return;
+    }
+    current_slot = slot;
     current = (struct cf_request){.session = fs->region->session,
                                   .number = (int64_t)header->unique,
                                   .slot = slot->number,
@@ -79,9 +124,7 @@ static void process(struct fs_state *fs, struct region_slot *slot, bool is_again
     atomic_store(&slot->since, atomic_load(&fs->region->beat) + 1);
     hook_request(header);
     fuse_session_process_buf(fs->session, &buf);
-    if (header->opcode == FUSE_WRITE) /* it may have held a value */
-        cf_wipe(slot->request + sizeof(*header), buf.size - sizeof(*header));
-    set_free(slot);
+    finish(slot);
 }
 
 static void *work(void *arg)
@@ -90,6 +133,8 @@ static void *work(void *arg)
     struct server *server = thread->server;
     ssize_t len = 0;
 
+    if (header_of(thread->slot)->len != 0)
+        process(server->fs, thread->slot, true);
     while (len >= 0 && !atomic_load(&server->stopping)) {
         len = receive(thread->slot);
         if (len > 0)
@@ -114,7 +159,7 @@ static bool read_init(struct region *region)
     if (len <= 0 || len > REGION_INIT)
         return false;
     memcpy(region->init, region->slot[0].request, (size_t)len);
-    region->init_len = (size_t)len;
+    atomic_store(&region->init_len, (size_t)len);
     set_free(&region->slot[0]);
     return true;
 }
@@ -163,35 +208,37 @@ void serve_close(struct fs_state *fs)
 
 /* ---- what was left unanswered ---- */
 
-static bool wants_reply(uint32_t opcode)
-{
-    return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
-}
-
-static void refuse(struct region_slot *slot)
+static void refuse_for_good(struct region_slot *slot)
 {
     const struct fuse_in_header *header = header_of(slot);
-    const struct fuse_out_header reply = {.len = sizeof(reply), .error = -EIO, .unique = header->unique};
 
-    log_error("request %u for node %llu crashed two workers: it is answered with an error", header->opcode,
-              (unsigned long long)header->nodeid);
-    if (wants_reply(header->opcode))
-        (void)!write(WORKER_DEVICE, &reply, sizeof(reply));
-    cf_wipe(slot->request + sizeof(*header), REGION_REQUEST - sizeof(*header));
-    set_free(slot);
+    log_error("request %u for node %llu crashed or held up %d workers: it is answered with an error", header->opcode,
+              (unsigned long long)header->nodeid, LAST_TRY);
+    refuse(slot, EIO);
+}
+
+/* The kernel does not wait for a page when the thread that reads a request is being killed: it gives the request up,
+ * with an error to who made it. So the pages are there before. Of a longer request the kernel may give up what comes
+ * behind; that is zeros then, which no change accepts. */
+static void have_pages(struct region_slot *slot)
+{
+    for (size_t at = 0; at < NEARLY_ALL + REGION_PAGE; at += REGION_PAGE) {
+        volatile unsigned char *page = slot->request + at;
+        *page = *page;
+    }
 }
 
 void serve_recover(struct fs_state *fs)
 {
-    for (int i = 0; i < REGION_SLOTS; i++) /* only the one that we work on can be to blame for our end */
-        atomic_store(&fs->region->slot[i].since, 0);
     for (int i = 0; i < REGION_SLOTS; i++) {
         struct region_slot *slot = &fs->region->slot[i];
+        const uint32_t crashes = atomic_load(&slot->crashes);
+        have_pages(slot);
         if (header_of(slot)->len == 0)
             continue;
-        if (atomic_load(&slot->blame) >= 2)
-            refuse(slot);
-        else
+        if (crashes + atomic_load(&slot->hangs) >= LAST_TRY)
+            refuse_for_good(slot);
+        else if (crashes > 0)
             process(fs, slot, true);
     }
 }

@@ -21,11 +21,12 @@ bool serve_open(struct fs_state *fs);
 /* End the session; the threads have ended. The mount goes on. */
 void serve_close(struct fs_state *fs);
 
-/* Answer what a worker before this one left unanswered: one after the other, before threads are started, so that a
- * request that crashes us is known. One that has crashed two workers is answered EIO. */
+/* Look at what a worker before this one left unanswered. What may have crashed it is answered here, one after the
+ * other, so that a request that crashes us is known; what has crashed two workers, or kept them too long, is answered
+ * EIO. The rest is left to the threads. */
 void serve_recover(struct fs_state *fs);
 
-/* Start the threads. Call with the signals of serve_signals blocked. When the file system was unmounted (by whomever)
+/* Start the threads, each with what is left in its slot. Call with the signals of serve_signals blocked. When the file system was unmounted (by whomever)
  * the last of them sends SIGTERM to the process. NULL on failure, having told why. */
 struct server *serve_start(struct fs_state *fs);
 
@@ -37,5 +38,9 @@ void serve_signals(sigset_t *signals);
 
 /* The request that this thread works on. Valid until it is answered. */
 const struct cf_request *serve_request(void);
+
+/* It is about to be answered with this errno. If the worker dies now, it is answered with it again and not tried again:
+ * whoever got that answer counts on nothing having changed. */
+void serve_refuses(int error);
 
 #endif

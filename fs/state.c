@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "answers.h"
 #include "core/clock.h"
 #include "inode.h"
 #include "lowlevel.h"
@@ -7,6 +8,7 @@
 #include "tree.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +47,8 @@ enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, struct
     if (fs->log < 0)
         return CF_EIO;
     fs->snapshots = snapshots_new();
-    if (!fs->snapshots) {
+    fs->answers = answers_new(region);
+    if (!fs->snapshots || !fs->answers) {
         fs_state_release(fs);
         return CF_ENOMEM;
     }
@@ -58,6 +61,8 @@ void fs_state_release(struct fs_state *fs)
 {
     snapshots_free(fs->snapshots);
     fs->snapshots = NULL;
+    answers_free(fs->answers);
+    fs->answers = NULL;
     if (fs->log >= 0)
         (void)close(fs->log);
     fs->log = -1;
@@ -89,4 +94,12 @@ void fs_changed_list(struct fs_state *fs)
     atomic_store(&fs->edited, now);
     forget_attributes(fs, FS_APPS, 0);
     forget_attributes(fs, FS_TRASH, 0);
+}
+
+void fs_destroyed_app(void *arg, const struct cf_app *app)
+{
+    struct fs_state *fs = arg;
+
+    fs_changed_list(fs);
+    (void)fuse_lowlevel_notify_inval_entry(fs->session, inode_make(FS_TRASH, 0), app->name, strlen(app->name));
 }

@@ -11,12 +11,14 @@
 
 struct fuse_session;
 struct snapshots;
+struct answers;
 
 struct fs_state {
     struct cf_vault *vault;
     struct region *region;
     struct fuse_session *session;
     struct snapshots *snapshots;
+    struct answers *answers;
     const char *mountpoint;
     const char *config; /* NULL: none */
     int log; /* the audit log, open for reading */
@@ -39,5 +41,9 @@ void fs_changed_api(struct fs_state *fs);
 
 /* An entry of apps/ or trash/ came, went or was renamed. */
 void fs_changed_list(struct fs_state *fs);
+
+/* An App in the trash was destroyed without a request (house.h): the kernel forgets its name. Never on a request's
+ * thread: the kernel may hold what this waits for until a request is answered. */
+void fs_destroyed_app(void *fs, const struct cf_app *app);
 
 #endif

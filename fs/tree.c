@@ -31,8 +31,10 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
                    .write = CF_EDIT_APP, .print = content_grants, .input = content_write_grants, .holds_set = true},
     [FS_INFO] = {"info", FS_APP, FS_KIND_TEXT, FS_OF_APP, S_IFREG | 0440, .read = CF_READ_APP, .write = FS_NOBODY,
                  .print = content_info},
-    [FS_CTL] = {"ctl", FS_APP, FS_KIND_INPUT, FS_OF_APP, S_IFREG | 0200, .read = FS_NOBODY, .write = CF_EDIT_APP,
+    [FS_CTL] = {"ctl", FS_APP, FS_KIND_INPUT, FS_OF_APP, S_IFREG | 0200, .read = FS_NOBODY, .write = CF_CONTROL_APP,
                 .input = content_write_ctl},
+    [FS_READERS] = {"readers", FS_APP, FS_KIND_TEXT, FS_OF_APP, S_IFREG | 0440, .read = CF_READ_READERS,
+                    .write = FS_NOBODY, .print = content_readers},
 
     [FS_TOKEN] = {"token", FS_APP, FS_KIND_FIELD, FS_OF_APP, S_IFREG | 0600, .read = CF_REVEAL, .write = CF_EDIT_APP,
                   .field = CF_TOKEN, .input = content_write_field, .is_optional = true},
@@ -66,6 +68,8 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
     [FS_API_ASSIGNEES] = {"assignees", FS_API, FS_KIND_TEXT, FS_OF_API, S_IFREG | 0640, .read = CF_READ_ASSIGNEES,
                           .write = CF_WRITE_ASSIGNEES, .print = content_assignees,
                           .input = content_write_assignees, .holds_set = true},
+    [FS_API_VERIFY] = {"verify", FS_API, FS_KIND_CHECK, FS_OF_API, S_IFREG | 0600, .read = CF_VERIFY,
+                       .write = CF_VERIFY},
 };
 /* clang-format on */
 

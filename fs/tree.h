@@ -42,6 +42,8 @@ enum fs_row_id {
     FS_VERSION_USERNAME,
     FS_VERSION_PASSWORD,
     FS_VERSION_INFO,
+    FS_API_VERIFY,
+    FS_READERS,
     FS_ROW_COUNT
 };
 
@@ -54,7 +56,8 @@ enum fs_kind {
     FS_KIND_FIELD, /* a file that holds a field's value: opening it for reading is a reveal */
     FS_KIND_TEXT,  /* a file with a rendered text */
     FS_KIND_LOG,   /* the audit log */
-    FS_KIND_INPUT  /* a file that is only written to */
+    FS_KIND_INPUT, /* a file that is only written to */
+    FS_KIND_CHECK  /* a file that answers what is written, as those of selinuxfs do */
 };
 
 enum fs_subject { FS_OF_TREE, FS_OF_APP, FS_OF_VERSION, FS_OF_API }; /* of a version: of an App's */

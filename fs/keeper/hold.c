@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ enum { LOCKED_REQUEST = 2 * REGION_PAGE };
 
 static bool lock_region(const struct region *region)
 {
-    if (mlock(region, offsetof(struct region, sources)) != 0)
+    if (mlock(region, offsetof(struct region, init)) != 0)
         return false;
     for (int i = 0; i < REGION_SLOTS; i++)
         if (mlock(region->slot[i].request, LOCKED_REQUEST) != 0)
@@ -72,6 +73,7 @@ bool keeper_open(struct keeper *keeper)
     if (!make_region(keeper) || !open_program(keeper))
         return false;
     keeper->device = mounting_do(&mounting);
+    keeper->region->device = mounting_device(keeper->mountpoint);
     return keeper->device >= 0;
 }
 
@@ -87,7 +89,15 @@ void keeper_release_launcher(struct keeper *keeper)
 
 void keeper_unmount(struct keeper *keeper)
 {
-    mounting_undo(keeper->mountpoint);
+    mounting_undo(keeper->mountpoint, keeper->region->device);
+}
+
+void keeper_clear(struct keeper *keeper)
+{
+    struct stat st;
+
+    if (stat(keeper->mountpoint, &st) != 0 && errno == ENOTCONN)
+        mounting_undo(keeper->mountpoint, 0);
 }
 
 /* Closing the last descriptor of /dev/fuse ends the connection too; MNT_FORCE does it at once, for root. */
@@ -96,5 +106,5 @@ void keeper_abort(struct keeper *keeper)
     (void)umount2(keeper->mountpoint, MNT_FORCE | UMOUNT_NOFOLLOW);
     (void)close(keeper->device);
     keeper->device = -1;
-    mounting_undo(keeper->mountpoint);
+    keeper_unmount(keeper);
 }

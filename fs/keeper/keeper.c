@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 /* A worker that cannot be started is tried five times in about ten seconds. */
-enum { TRIES = 5, TICK_MS = 250, START_S = 30, DRAIN_S = 10, STOP_S = 10 };
+enum { TRIES = 5, TICK_MS = 250, START_S = 30, DRAIN_S = 2, STOP_S = 10 };
 
 static int64_t now_ms(void)
 {
@@ -63,14 +63,21 @@ static void start(struct keeper *keeper)
         keeper_failed(keeper, "cannot be started");
 }
 
+static void tell_worker(const struct keeper *keeper, int number)
+{
+    if (keeper->worker.pid > 0)
+        (void)kill(keeper->worker.pid, number);
+}
+
 static void drain(struct keeper *keeper)
 {
-    (void)kill(keeper->worker.pid, SIGTERM);
+    tell_worker(keeper, SIGTERM);
     enter(keeper, KEEPER_DRAINING);
 }
 
 static void reload(struct keeper *keeper)
 {
+    keeper->wants_reload = false;
     keeper->wants_fresh = true;
     drain(keeper);
 }
@@ -79,12 +86,25 @@ static void replace(struct keeper *keeper)
 {
     int program = open(keeper->path, O_RDONLY | O_CLOEXEC);
 
+    keeper->wants_replace = false;
     if (program < 0) {
         log_error("%s: %s: the running program goes on", keeper->path, strerror(errno));
+        atomic_fetch_add(&keeper->region->refused, 1);
         return;
     }
     keeper->trial = program;
     drain(keeper);
+}
+
+/* Begin what was asked for; what comes while another is under way waits until that is ready. */
+static void renew(struct keeper *keeper)
+{
+    if (keeper->state != KEEPER_SERVING || keeper->worker.pid == 0)
+        return;
+    if (keeper->wants_reload)
+        reload(keeper);
+    else if (keeper->wants_replace)
+        replace(keeper);
 }
 
 static bool is_trial(const struct keeper *keeper)
@@ -126,21 +146,25 @@ static void ready(struct keeper *keeper)
         keeper_release_launcher(keeper);
     keeper->is_up = true;
     enter(keeper, KEEPER_SERVING);
-    if (keeper->pending != NULL) {
-        void (*pending)(struct keeper *) = keeper->pending;
-        keeper->pending = NULL;
-        pending(keeper);
-    }
+    renew(keeper);
 }
 
 /* ---- endings ---- */
 
+/* `credfs mount` may still wait to hear that it is mounted. */
+static int stopped_code(const struct keeper *keeper)
+{
+    return keeper->launcher < 0 ? 0 : EX_TEMPFAIL;
+}
+
 static void stop(struct keeper *keeper)
 {
+    if (keeper->state == KEEPER_STOPPING)
+        return;
     keeper_unmount(keeper);
     enter(keeper, KEEPER_STOPPING);
     if (keeper->worker.pid == 0)
-        keeper->code = 0;
+        keeper->code = stopped_code(keeper);
 }
 
 /* So that no caller is left hanging: without a worker behind it he could not even be killed. */
@@ -167,40 +191,55 @@ void keeper_failed(struct keeper *keeper, const char *how)
     enter(keeper, KEEPER_WAITING);
 }
 
-/* A crash is a request's fault, as far as anybody can tell; a worker that was killed from outside died innocently. */
-static void blame(struct keeper *keeper)
+/* A crash is a request's fault, as far as anybody can tell; a worker that was killed from outside died innocently. So
+ * did one that hung while it served: note_stuck has told of what. Returns whether a request is to blame. */
+static bool close_accounts(struct keeper *keeper, bool is_crash)
 {
+    bool is_blamed = false;
+
     for (int i = 0; i < REGION_SLOTS; i++) {
         struct region_slot *slot = &keeper->region->slot[i];
-        if (atomic_load(&slot->since) != 0)
-            atomic_fetch_add(&slot->blame, 1);
+        if (atomic_exchange(&slot->since, 0) == 0 || !is_crash)
+            continue;
+        atomic_fetch_add(&slot->crashes, 1);
+        is_blamed = true;
     }
+    return is_blamed;
+}
+
+/* The first worker told why, if it could; there is nobody on the mount yet. */
+static void ended_at_first(struct keeper *keeper, const struct worker_end *end)
+{
+    if (end->code <= 0)
+        log_error("the first worker %s: nothing is mounted", end->how);
+    give_up(keeper, end->code > 0 ? end->code : EX_SOFTWARE);
 }
 
 static void ended(struct keeper *keeper, const struct worker_end *end)
 {
     const enum keeper_state state = keeper->state;
+    const bool was_hung = keeper->is_hung;
+    const bool is_requests_fault =
+        close_accounts(keeper, end->is_crash || (was_hung && state == KEEPER_STARTING));
 
-    if (state == KEEPER_STOPPING || end->code == WORKER_UNMOUNTED) {
-        keeper_unmount(keeper);
-        keeper->code = 0;
-        return;
-    }
-    if (state == KEEPER_DRAINING) {
-        start(keeper);
-        return;
-    }
-    if (!keeper->is_up) { /* the first worker told why; there is nobody on the mount yet */
-        give_up(keeper, end->code > 0 ? end->code : EX_SOFTWARE);
-        return;
-    }
-    if (end->is_crash || keeper->is_hung)
-        blame(keeper);
     keeper->is_hung = false;
-    log_warning("worker %d %s: another takes its place", (int)end->pid, end->how);
-    if (state != KEEPER_STARTING)
+    if (state == KEEPER_STOPPING || (end->code == WORKER_UNMOUNTED && state != KEEPER_STARTING)) {
+        keeper_clear(keeper);
+        keeper->code = stopped_code(keeper);
+        return;
+    }
+    if (!keeper->is_up) {
+        ended_at_first(keeper, end);
+        return;
+    }
+    if (state == KEEPER_DRAINING && end->code == WORKER_DRAINED) {
         start(keeper);
-    else if (end->is_killed && keeper->killed++ < TRIES * TRIES)
+        return;
+    }
+    log_warning("worker %d %s: another takes its place", (int)end->pid, end->how);
+    if (state != KEEPER_STARTING || is_requests_fault)
+        start(keeper);
+    else if (end->is_killed && !was_hung && keeper->killed++ < TRIES * TRIES)
         start(keeper); /* by somebody: that says nothing of the program */
     else
         keeper_failed(keeper, end->how);
@@ -212,17 +251,23 @@ static void replace_hung(struct keeper *keeper, const char *what)
 {
     log_warning("worker %d %s: it is replaced", (int)keeper->worker.pid, what);
     keeper->is_hung = true;
-    (void)kill(keeper->worker.pid, SIGKILL);
+    tell_worker(keeper, SIGKILL);
 }
 
-static bool has_stuck_request(const struct keeper *keeper, uint64_t beat, uint64_t patience)
+/* Note the requests that have been under way for longer than so many beats. Returns whether there is one. */
+static bool note_stuck(const struct keeper *keeper, uint64_t beat, uint64_t beats)
 {
+    bool is_stuck = false;
+
     for (int i = 0; i < REGION_SLOTS; i++) {
-        uint64_t since = atomic_load(&keeper->region->slot[i].since);
-        if (since != 0 && beat > since && beat - since > patience * REGION_BEATS_A_SECOND)
-            return true;
+        struct region_slot *slot = &keeper->region->slot[i];
+        uint64_t since = atomic_load(&slot->since);
+        if (since != 0 && beat >= since && beat - since >= beats) {
+            atomic_fetch_add(&slot->hangs, 1);
+            is_stuck = true;
+        }
     }
-    return false;
+    return is_stuck;
 }
 
 static void watch(struct keeper *keeper)
@@ -234,7 +279,7 @@ static void watch(struct keeper *keeper)
         return; /* it was sent SIGKILL */
     if (beat != keeper->beat) {
         enter(keeper, KEEPER_SERVING);
-        if (has_stuck_request(keeper, beat, patience))
+        if (note_stuck(keeper, beat, (uint64_t)patience * REGION_BEATS_A_SECOND))
             replace_hung(keeper, "is stuck in a request");
     } else if (has_lasted(keeper, (int)patience)) {
         replace_hung(keeper, "does not move");
@@ -253,11 +298,11 @@ static void tick(struct keeper *keeper)
         break;
     case KEEPER_DRAINING:
         if (has_lasted(keeper, DRAIN_S))
-            (void)kill(keeper->worker.pid, SIGKILL);
+            tell_worker(keeper, SIGKILL);
         break;
     case KEEPER_STOPPING:
-        if (has_lasted(keeper, STOP_S) && keeper->worker.pid != 0)
-            (void)kill(keeper->worker.pid, SIGKILL);
+        if (has_lasted(keeper, STOP_S))
+            tell_worker(keeper, SIGKILL);
         break;
     case KEEPER_WAITING:
         if (has_lasted(keeper, keeper->failures))
@@ -268,14 +313,6 @@ static void tick(struct keeper *keeper)
 
 /* ---- events ---- */
 
-static void ask(struct keeper *keeper, void (*what)(struct keeper *))
-{
-    if (keeper->state == KEEPER_SERVING)
-        what(keeper);
-    else
-        keeper->pending = what; /* when the one that is under way is ready */
-}
-
 static void on_signal(struct keeper *keeper)
 {
     struct signalfd_siginfo info;
@@ -284,20 +321,25 @@ static void on_signal(struct keeper *keeper)
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             stop(keeper);
         else if (info.ssi_signo == SIGHUP)
-            ask(keeper, reload);
+            keeper->wants_reload = true;
         else if (info.ssi_signo == SIGUSR1)
-            ask(keeper, replace);
+            keeper->wants_replace = true;
     }
+    renew(keeper);
 }
 
 static void on_ready(struct keeper *keeper)
 {
     char byte;
+    const ssize_t got = keeper->worker.ready >= 0 ? read(keeper->worker.ready, &byte, 1) : 0;
 
-    if (read(keeper->worker.ready, &byte, 1) == 1 && keeper->state == KEEPER_STARTING)
-        ready(keeper);
-    (void)close(keeper->worker.ready);
+    if (got < 0)
+        return; /* not yet */
+    if (keeper->worker.ready >= 0)
+        (void)close(keeper->worker.ready);
     keeper->worker.ready = -1;
+    if (got == 1 && keeper->state == KEEPER_STARTING)
+        ready(keeper);
 }
 
 static int run(struct keeper *keeper)
@@ -309,12 +351,14 @@ static int run(struct keeper *keeper)
     while (keeper->code < 0) {
         struct pollfd polled[] = {{.fd = keeper->signals, .events = POLLIN},
                                   {.fd = keeper->worker.ready, .events = POLLIN}};
-        if (poll(polled, 2, TICK_MS) < 0 && errno != EINTR)
-            return EX_OSERR;
-        if (polled[1].revents != 0)
-            on_ready(keeper);
-        if (worker_reap(&keeper->worker, &end))
+        if (poll(polled, 2, TICK_MS) < 0)
+            polled[0].revents = POLLIN;
+        if (worker_reap(&keeper->worker, &end)) {
+            on_ready(keeper); /* it may have been, just before its end */
             ended(keeper, &end);
+        } else if (polled[1].revents != 0) {
+            on_ready(keeper);
+        }
         if (keeper->code < 0 && polled[0].revents != 0)
             on_signal(keeper);
         if (keeper->code < 0)

@@ -24,7 +24,7 @@ struct worker {
 struct worker_end {
     pid_t pid;
     int code;       /* its exit code, -1 when a signal ended it */
-    bool is_crash;  /* by its own fault: a signal such as SIGSEGV, or an exit code */
+    bool is_crash;  /* by its own fault: a signal such as SIGSEGV, or an exit code that tells of a failure */
     bool is_killed; /* by somebody's SIGKILL or SIGTERM */
     char how[48];   /* "was killed by signal 9" */
 };
@@ -44,10 +44,10 @@ struct keeper {
     uint64_t beat; /* of the worker, then */
     bool is_up;    /* there was a worker that was ready */
     bool wants_fresh; /* the next worker reads the configuration from disk */
-    bool is_hung;     /* the worker was found hanging and sent SIGKILL */
+    bool is_hung;     /* the worker was found hanging and was sent SIGKILL */
     int failures;     /* starts in a row that failed */
     int killed;       /* starts that somebody's signal ended */
-    void (*pending)(struct keeper *keeper);
+    bool wants_reload, wants_replace; /* asked for, not yet begun */
     int code; /* how the keeper ends; -1 while it goes on */
 };
 
@@ -59,6 +59,10 @@ void keeper_release_launcher(struct keeper *keeper);
 
 /* Unmount, if it still is mounted. */
 void keeper_unmount(struct keeper *keeper);
+
+/* The connection has ended. Unless that is because it was unmounted, a dead mount is left: take it away, and nothing that
+ * has been mounted there since. */
+void keeper_clear(struct keeper *keeper);
 
 /* End the connection, so that whoever waits for an answer gets an error, and unmount. */
 void keeper_abort(struct keeper *keeper);

@@ -2,6 +2,7 @@
 #include "keeper.h"
 
 #include "../log.h"
+#include "../mounting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,16 +52,21 @@ static char **arguments_of(const struct keeper *keeper, bool is_fresh)
     return arguments;
 }
 
-/* In the new process; does not return. SIGHUP tells the worker that its keeper is gone. */
+/* In the new process; does not return. SIGHUP tells the worker that its keeper is gone; it is blocked until the worker
+ * looks for it, so that it is not lost. */
 static void become_worker(int program, bool is_fresh, const struct keeper *keeper, pid_t parent, int ready)
 {
     char **arguments = arguments_of(keeper, is_fresh);
-    sigset_t none;
+    sigset_t blocked;
 
-    (void)sigemptyset(&none);
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGHUP);
     program = fcntl(program, F_DUPFD_CLOEXEC, WORKER_READY + 1);
-    if (arguments == NULL || program < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) != 0 || getppid() != parent ||
-        !place_descriptors(keeper, ready) || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGHUP) == 0 && getppid() != parent) {
+        mounting_undo(keeper->mountpoint, keeper->region->device); /* the keeper is gone already */
+        _exit(EX_OSERR);
+    }
+    if (arguments == NULL || program < 0 || !place_descriptors(keeper, ready) || sigprocmask(SIG_SETMASK, &blocked, NULL) != 0)
         _exit(EX_OSERR);
     (void)fexecve(program, arguments, environ);
     _exit(EX_OSERR);
@@ -75,7 +81,7 @@ bool worker_start(struct worker *worker, int program, bool is_fresh, const struc
     if (worker->ready >= 0)
         (void)close(worker->ready);
     worker->ready = -1;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         log_error("no pipe: %s", strerror(errno));
         return false;
     }
