@@ -47,6 +47,7 @@ make_dir() {
     mkdir "$MP"
     mkdir -m 1777 "$DIR/reports"
     export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$DIR/reports/asan"
+    export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$DIR/reports/tsan"
     export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:log_path=$DIR/reports/ubsan"
 }
 

@@ -33,14 +33,14 @@ static void open_vault(struct fixture *fixture)
     assert_int_equal(error, CF_OK);
 }
 
-int fixture_setup(void **state)
+static int setup_under(const char *directory, void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct cf_fault fault = {""};
 
     assert_non_null(fixture);
     assert_int_equal(cf_crypto_start(&fault), CF_OK);
-    snprintf(fixture->dir, sizeof fixture->dir, "/tmp/credfs-unit-XXXXXX");
+    snprintf(fixture->dir, sizeof fixture->dir, "%s/credfs-unit-XXXXXX", directory);
     assert_non_null(mkdtemp(fixture->dir));
     snprintf(fixture->store, sizeof fixture->store, "%s/store", fixture->dir);
     snprintf(fixture->config, sizeof fixture->config, "%s/credfs.ini", fixture->dir);
@@ -55,6 +55,16 @@ int fixture_setup(void **state)
     fixture->stranger = cf_caller_of(STRANGER, STRANGER, 0);
     *state = fixture;
     return 0;
+}
+
+int fixture_setup(void **state)
+{
+    return setup_under("/tmp", state);
+}
+
+int fixture_setup_in_memory(void **state)
+{
+    return setup_under(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", state);
 }
 
 int fixture_teardown(void **state)

@@ -21,6 +21,9 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* The same, with the store in memory where there is /dev/shm: for many changes, when none has to last. */
+int fixture_setup_in_memory(void **state);
+
 /* Close the vault and open it again. */
 void fixture_reopen(struct fixture *fixture);
 

@@ -44,7 +44,7 @@ static void test_roles(void **state)
         {CF_REVEAL, "rae"},        {CF_EDIT_APP, "ram"},        {CF_CREATE_APP, "ram"},  {CF_RENAME_APP, "ram"},
         {CF_DELETE_APP, "ram"},    {CF_RESTORE_APP, "ram"},     {CF_DESTROY_APP, "ram"}, {CF_LIST_TRASH, "ram"},
         {CF_READ_API_APPS, "ram"}, {CF_READ_ASSIGNEES, "ram"},  {CF_WRITE_ASSIGNEES, "r"}, {CF_READ_AUDIT, "ru"},
-        {CF_READ_STATUS, "rameu"},
+        {CF_READ_STATUS, "rameu"},   {CF_CONTROL_APP, "rame"},    {CF_ASK_REVEAL, "rae"},  {CF_READ_READERS, "ru"}, {CF_VERIFY, "r"},
     };
     struct fixture *fixture = *state;
     struct cf_caller *callers[] = {&fixture->root,     &fixture->admin,   &fixture->manager,

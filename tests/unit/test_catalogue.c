@@ -195,6 +195,7 @@ static void methods_tell_what_a_client_sends(void **state)
             assert_string_equal(api->method->token_url, methods[i].token_url);
         for (size_t j = 0; j < 4; j++)
             assert_non_null(strstr(api->method->sends, methods[i].words[j]));
+        assert_int_equal(api->method->uses_secret, strstr(api->method->sends, "secret is not used") == NULL);
     }
     cf_catalogue_free(catalogue);
 }
@@ -316,7 +317,7 @@ static void wrong_sections_names_and_values_are_refused(void **state)
     refused("[method  a]\nsends = x\n", 1, "not a method's name");
     refused("[method a]\nsend = x\n", 2, "unknown name 'send': token-url, sends");
     refused("[a]\ntitel = T\n", 2,
-            "unknown name 'titel': title, key-process, method, fields, base-url, assignment, status");
+            "unknown name 'titel': title, key-process, method, fields, base-url, assignment, products, status");
     refused("[a]\nkey-process = mail\n", 2, "unknown key-process 'mail': console, console+email");
     refused("[a]\nkey-process = console\n console\n", 3, "unknown key-process");
     refused("[a]\nstatus = gone\n", 2, "unknown status 'gone': retired");

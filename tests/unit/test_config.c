@@ -100,7 +100,7 @@ static void assert_defaults(const struct cf_config *config)
 {
     assert_int_equal(config->role_count, 3);
     assert_string_equal(config->roles[0].name, "super-admin");
-    assert_int_equal(config->roles[0].permissions, 15);
+    assert_int_equal(config->roles[0].permissions, 31);
     assert_string_equal(config->roles[1].name, "company-admin");
     assert_int_equal(config->roles[1].permissions, CF_MAY_MANAGE | CF_MAY_REVEAL);
     assert_string_equal(config->roles[2].name, "auditor");

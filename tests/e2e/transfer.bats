@@ -1,0 +1,280 @@
+# In and out: export, import, reconcile. No value is ever shown: exports are compared by checksum.
+
+load helper
+
+setup() { start_unmounted; }
+teardown() { finish; }
+
+# Two stores that are not mounted, and a passphrase.
+start_unmounted() {
+    needs_root
+    make_dir
+    OTHER=$DIR/other
+    credfs init --store "$STORE" >"$DIR/init.out"
+    credfs init --store "$OTHER" >>"$DIR/init.out"
+    write_config
+    PASS=$DIR/passphrase
+    echo "a passphrase for tests" >"$PASS"
+}
+
+out() { credfs export --store "$1" --plain --plain "${@:2}"; }
+in_() { credfs import --store "$1" "${@:2}"; }
+
+# The checksum of all that is in a store.
+sum_of() { out "$1" | tail -n +2 | sha256sum; }
+
+# exits CODE TEXT COMMAND…: it returns this code, and says TEXT on stderr.
+exits() {
+    local code=$1 text=$2
+    shift 2
+    run --separate-stderr "$@"
+    # shellcheck disable=SC2154 # run sets stderr
+    [ "$status" -eq "$code" ] && [[ $stderr == *"$text"* ]] && return
+    echo "wanted code $code and '$text' from: $*"
+    echo "got code $status: $stderr" | mask
+    return 1
+}
+
+some_apps() {
+    cat >"$DIR/apps.csv" <<'CSV'
+name,key,secret,apis
+billing,eght_0000000001,s1,audit-records contact-search
+ops,eght_0000000002,,work-analytics;contact-management
+CSV
+    in_ "$STORE" "$DIR/apps.csv" >"$DIR/import.out"
+}
+
+# count STORE: how many Apps it has.
+count() { credfs status --store "$1" --json | jq .apps; }
+
+@test "a round trip of 300 Apps in all states is exact to the byte, sealed and plain" {
+    awk -v N=300 -f "$BATS_TEST_DIRNAME/apps.awk" >"$DIR/apps.json"
+    [ "$(in_ "$STORE" "$DIR/apps.json")" = "300 new, 0 changed, 0 the same" ]
+    cmp <(tail -n +2 "$DIR/apps.json") <(out "$STORE" | tail -n +2) >"$DIR/cmp.out"
+    credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/sealed"
+    [ "$(in_ "$OTHER" --passphrase-file "$PASS" "$DIR/sealed")" = "300 new, 0 changed, 0 the same" ]
+    [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
+    [ "$(in_ "$OTHER" --passphrase-file "$PASS" "$DIR/sealed")" = "0 new, 0 changed, 300 the same" ]
+    [ "$(in_ "$OTHER" --replace --passphrase-file "$PASS" - <"$DIR/sealed")" = "0 new, 0 changed, 300 the same" ]
+    [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
+    credfs check --store "$OTHER"
+}
+
+@test "an export is a new file of mode 0600 in which nothing can be read" {
+    some_apps
+    credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/sealed"
+    [ "$(stat -c %a "$DIR/sealed")" = 600 ]
+    run ! grep -qa -e eght_0 -e billing "$DIR/sealed"
+    [[ $(head -n 1 "$DIR/sealed" | tr -d '\0') == "credfs-export 1 passphrase argon2id 268435456 3 "* ]]
+    exits 73 "already" credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/sealed"
+    exits 66 "nobody" credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/part" nobody
+    [ ! -e "$DIR/part" ]
+}
+
+@test "plain JSON is written only when told twice" {
+    some_apps
+    exits 64 "twice" credfs export --store "$STORE" --plain
+    [ "$(out "$STORE" | jq -r 'select(.app) | .app' | xargs)" = "billing ops" ]
+    [ "$(out "$STORE" ops | jq -r 'select(.app) | .app')" = ops ]
+}
+
+@test "a wrong passphrase, a weaker derivation, a cut or changed export: refused, and nothing changed" {
+    local before
+    some_apps
+    credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/sealed"
+    before=$(sum_of "$OTHER")
+    echo wrong >"$DIR/wrong"
+    exits 65 "passphrase" in_ "$OTHER" --passphrase-file "$DIR/wrong" "$DIR/sealed"
+    sed '1s/268435456 3/8388608 1/' "$DIR/sealed" >"$DIR/weak"
+    exits 65 "Argon2id" in_ "$OTHER" --passphrase-file "$PASS" "$DIR/weak"
+    head -c -1 "$DIR/sealed" >"$DIR/cut"
+    exits 65 "" in_ "$OTHER" --passphrase-file "$PASS" "$DIR/cut"
+    out "$STORE" | head -n -1 >"$DIR/cut.json"
+    exits 65 "cut off" in_ "$OTHER" "$DIR/cut.json"
+    out "$STORE" | sed 2d >"$DIR/less.json"
+    exits 65 "missing" in_ "$OTHER" "$DIR/less.json"
+    [ "$(sum_of "$OTHER")" = "$before" ]
+}
+
+@test "sealed to a public key, only its secret key opens it" {
+    local public
+    some_apps
+    public=$(credfs export --keygen "$DIR/secret-key")
+    credfs export --keygen "$DIR/other-key" >"$DIR/other-public"
+    [ "$(stat -c %a "$DIR/secret-key")" = 600 ]
+    exits 73 "already" credfs export --keygen "$DIR/secret-key"
+    credfs export --store "$STORE" --recipient "$public" -o "$DIR/sealed"
+    exits 64 "$public" in_ "$OTHER" "$DIR/sealed"
+    exits 65 "secret key" in_ "$OTHER" --secret-key "$DIR/other-key" "$DIR/sealed"
+    in_ "$OTHER" --secret-key "$DIR/secret-key" "$DIR/sealed"
+    [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
+    exits 65 "mistyped" credfs export --store "$STORE" --recipient "${public%?}x" -o "$DIR/never"
+}
+
+@test "CSV as spreadsheets write it: a mark, CRLF, quotes, columns in any order, semicolons" {
+    printf '\xef\xbb\xbfApis,Secret,Name,Key\r\n"audit-records;contact-search","a ""quoted"", one",billing,k1\r\n,,,\r\n,"s 2",ops,k2' \
+        >"$DIR/apps.csv"
+    [ "$(in_ "$STORE" "$DIR/apps.csv")" = "2 new, 0 changed, 0 the same" ]
+    [ "$(out "$STORE" | jq -c 'select(.app == "billing") | [.versions[0].secret, (.apis | map(.slug))]')" = \
+        '["a \"quoted\", one",["audit-records","contact-search"]]' ]
+    printf 'name;key;secret\nbilling;k1;new\nops;k2;s 2\n' >"$DIR/more.csv"
+    [ "$(in_ "$STORE" "$DIR/more.csv")" = "0 new, 1 changed, 1 the same" ]
+    [ "$(in_ "$STORE" "$DIR/more.csv")" = "0 new, 0 changed, 2 the same" ]
+    [ "$(out "$STORE" billing | jq -c 'select(.app) | [.version, .generation]')" = '[2,2]' ]
+}
+
+# refused_csv TEXT: the CSV on standard input is refused with TEXT, and there is no App.
+refused_csv() {
+    cat >"$DIR/bad.csv"
+    exits 65 "$1" in_ "$STORE" "$DIR/bad.csv"
+    [[ $stderr != *hidden* ]]
+    [ "$(count "$STORE")" -eq 0 ]
+}
+
+@test "whatever is wrong in a CSV is told with its line, without a value, and nothing is imported" {
+    printf 'name,key\na,hidden1\nb c,hidden2\n' | refused_csv "line 3: not a valid App name"
+    printf 'name,key\na,k\na,k\n' | refused_csv "line 3: a: it comes twice"
+    printf 'name,key,apis\na,k,audit-records\nb,k,no-such\n' | refused_csv "line 3: b: no-such: no such API"
+    printf 'name,key,apis\na,k,cloud-storage-service\n' | refused_csv "line 2: a: cloud-storage-service: "
+    printf 'name,kye\na,k\n' | refused_csv "line 1: the first row names the columns"
+    printf 'key,secret\na,k\n' | refused_csv "no column called name"
+    printf 'name,key,key\na,k,k\n' | refused_csv "twice"
+    printf 'name,key\na\n' | refused_csv "line 2: it has more or fewer cells"
+    printf 'name,key\na,k,s\n' | refused_csv "line 2: it has more or fewer cells"
+    printf 'name,key\na,"k\n' | refused_csv "line 2: a cell's closing quote is missing"
+    printf 'name,key\na,"k"x\n' | refused_csv "line 2: something stands between"
+    printf 'name,key\na,k"x\n' | refused_csv "line 2: a quote inside"
+    printf 'name,key\na,"k\nx"\n' | refused_csv "line 2: a: its key is not one printable value"
+    printf 'name,key\na,cfk_00000000000000000000000000000000\n' | refused_csv "line 2: a: its key"
+    printf 'name,key\na,\n' | refused_csv "line 2: a: a new App, and no value for it"
+    printf '\xff\xfen\0' | refused_csv "UTF-16"
+    printf '' | refused_csv "empty"
+}
+
+@test "JSON by hand: a line each or an array; what is wrong in it is told with its place, without a value" {
+    printf '{"name":"a","key":"hidden1","apis":["audit-records"]}\n\n{"name":"b","secret":"x"}\n' >"$DIR/apps.json"
+    [ "$(in_ "$STORE" "$DIR/apps.json")" = "2 new, 0 changed, 0 the same" ]
+    printf '[\n{"name":"a","key":"hidden1"},\n{"name":"c","key":"x"}]\n' >"$DIR/apps.json"
+    [ "$(in_ "$STORE" - <"$DIR/apps.json")" = "1 new, 0 changed, 1 the same" ]
+    printf '{"name":"d","key":"hidden1"}\n{"name":"e","key":hidden2}\n' >"$DIR/bad.json"
+    exits 65 "line 2: not valid JSON" in_ "$STORE" "$DIR/bad.json"
+    [[ $stderr != *hidden* ]]
+    printf '{"name":"d","kye":"hidden1"}\n' >"$DIR/bad.json"
+    exits 65 "line 1: an unknown member" in_ "$STORE" "$DIR/bad.json"
+    [[ $stderr != *hidden* ]]
+    printf '{"name":"d","key":"hidden1","key":"hidden2"}\n' >"$DIR/bad.json"
+    exits 65 "line 1: not valid JSON" in_ "$STORE" "$DIR/bad.json"
+    printf '[{"name":"d","key":"x"},{"name":"e","key":7}]' >"$DIR/bad.json"
+    exits 65 'entry 2: "key": a string is wanted' in_ "$STORE" "$DIR/bad.json"
+    printf '{"credfs":"export","format":2}\n' >"$DIR/bad.json"
+    exits 65 "format" in_ "$STORE" "$DIR/bad.json"
+    out "$STORE" | sed 's/"revoked":false/"revoked":0/' >"$DIR/bad.json"
+    exits 65 '"revoked": true or false' in_ "$OTHER" "$DIR/bad.json"
+    [ "$(count "$STORE")" -eq 3 ]
+    [ "$(count "$OTHER")" -eq 0 ]
+}
+
+@test "a dry run tells what would change, without a value, and changes nothing" {
+    local before
+    some_apps
+    before=$(sum_of "$STORE")
+    printf 'name,key,secret,apis\nbilling,eght_0000000001,hidden1,contact-management\nnew,hidden2,,\nops,eght_0000000002,,\n' \
+        >"$DIR/more.csv"
+    run in_ "$STORE" --dry-run "$DIR/more.csv"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "~ billing: version 2 (key secret) +contact-management" ]
+    [ "${lines[1]}" = "+ new: version 1 (key)" ]
+    [ "${lines[2]}" = "1 new, 1 changed, 1 the same: nothing was done" ]
+    [[ $output != *hidden* ]]
+    [ "$(sum_of "$STORE")" = "$before" ]
+    [ "$(in_ "$STORE" --dry-run --json "$DIR/more.csv" | jq -c '[.new, .changed, .same, .changes[0].change]')" = \
+        '[1,1,1,"changed"]' ]
+    in_ "$STORE" --replace "$DIR/more.csv"
+    [ "$(out "$STORE" billing | jq -c 'select(.app) | .apis | map(.slug)')" = '["contact-management"]' ]
+}
+
+@test "a directory: a copy of a mount, or files by hand" {
+    needs_fuse
+    mount_store
+    new_app billing audit-records contact-search
+    new_app ops
+    echo "+user:$STRANGER key" >"$APPS/billing/grants"
+    echo eght_by-hand >"$APPS/ops/key"
+    mkdir "$DIR/copy"
+    cp -r "$APPS/." "$DIR/copy" 2>"$DIR/cp.err" || true # ctl cannot be read
+    umount_store
+    [ "$(in_ "$OTHER" "$DIR/copy")" = "2 new, 0 changed, 0 the same" ]
+    [ "$(in_ "$OTHER" "$DIR/copy")" = "0 new, 0 changed, 2 the same" ]
+    what() { out "$1" | jq -c 'select(.app) | [.app, .versions[0].key, .versions[0].secret, (.apis | map(.slug)),
+        (.grants | map([.who, .field]))]' | sort | sha256sum; }
+    [ "$(what "$STORE")" = "$(what "$OTHER")" ]
+    mkdir "$DIR/hand" "$DIR/hand/third"
+    printf 'k' >"$DIR/hand/third/key"
+    in_ "$OTHER" "$DIR/hand"
+    printf 'k' >"$DIR/hand/third/kye"
+    exits 65 "third/kye" in_ "$OTHER" "$DIR/hand"
+    mv "$DIR/hand/third/kye" "$DIR/outside"
+    ln -s "$DIR/outside" "$DIR/hand/third/secret"
+    exits 65 "third/secret" in_ "$OTHER" "$DIR/hand"
+    rm "$DIR/hand/third/secret"
+    : >"$DIR/hand/file"
+    exits 65 "not a directory" in_ "$OTHER" "$DIR/hand"
+}
+
+@test "a mounted store is left alone: the message names the holder and says what to do" {
+    needs_fuse
+    mount_store
+    exits 75 "credfs umount" credfs export --store "$STORE" --plain --plain
+    [[ $stderr == *"$(holder)"* ]]
+    printf 'name,key\na,k\n' >"$DIR/apps.csv"
+    exits 75 "credfs umount" in_ "$STORE" "$DIR/apps.csv"
+    umount_store
+    in_ "$STORE" "$DIR/apps.csv"
+    mount_store
+    [ "$(cat "$APPS/a/key")" = k ]
+}
+
+@test "each App that comes or goes is recorded, with who did it" {
+    some_apps
+    out "$STORE" billing >"$DIR/out.json"
+    records() { credfs audit --store "$STORE" --json | jq -rs "map(select(.op == \"$1\" and .result == \"ok\" and .uid == 0) | .app) | join(\" \")"; }
+    credfs audit --store "$STORE" --json >"$DIR/log"
+    [ "$(records import)" = "billing ops" ]
+    [ "$(records export)" = "billing" ]
+    printf 'name,key\nx y,k\n' >"$DIR/bad.csv"
+    exits 65 "" in_ "$STORE" "$DIR/bad.csv"
+    jq -es 'any(.[]; .op == "import" and .result == "bad-name")' <"$STORE/audit.log"
+    run ! grep -q -e eght_0 "$STORE/audit.log"
+    credfs check --store "$STORE"
+}
+
+@test "reconcile shows where the vendor's products and our assignments differ" {
+    printf 'name,key,apis\nbilling,k,audit-records contact-search\n' >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    cat >"$DIR/token.json" <<'JSON'
+{"access_token": "hidden1", "api_product_list": "[wrong]",
+ "api_product_list_json": ["audit-records", "contact-management", "Something Else"], "expires_in": "1799"}
+JSON
+    run credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    [ "$status" -eq 65 ]
+    [ "${lines[0]}" = "both         audit-records" ]
+    [ "${lines[1]}" = "here only    contact-search" ]
+    [ "${lines[2]}" = "vendor only  contact-management" ]
+    [ "${lines[3]}" = "unknown      Something Else" ]
+    [[ $output != *hidden* ]]
+    echo '{"api_product_list": "[contact-search, audit-records]"}' >"$DIR/token.json"
+    credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    [ "$(credfs reconcile --json --store "$STORE" billing - <"$DIR/token.json" | jq .agree)" = true ]
+    printf '[audit-log]\ntitle = Audit\nkey-process = console\nmethod = x-api-key\nbase-url = https://api.example.com\nproducts = Audit v1, Audit v2\n' \
+        >"$DIR/site.ini"
+    { cat "$CONFIG"; printf '[catalogue]\nfiles = %s\n' "$DIR/site.ini"; } >"$DIR/site-config.ini"
+    echo '{"api_product_list": "[contact-search, audit-records, Audit v2]"}' >"$DIR/token.json"
+    run credfs reconcile --store "$STORE" --config "$DIR/site-config.ini" billing "$DIR/token.json"
+    [ "${lines[2]}" = "vendor only  audit-log" ]
+    echo '{"access_token": "hidden1"}' >"$DIR/token.json"
+    exits 65 "no list of products" credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    echo '{"access_token": "hidden1"' >"$DIR/token.json"
+    exits 65 "not valid JSON" credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    [[ $stderr != *hidden* ]]
+    exits 66 "nobody" credfs reconcile --store "$STORE" nobody "$DIR/token.json"
+}

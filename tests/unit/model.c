@@ -1,0 +1,400 @@
+#include "model.h"
+
+#include "clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LIVE_AT_MOST = 5 }; /* [policy] versions */
+
+static const int64_t usual_overlap = 60 * CF_SECOND;     /* [policy] overlap */
+static const int64_t in_trash = 30 * 86400 * CF_SECOND; /* [policy] trash */
+
+/* FNV-1a (RFC 9923) */
+uint64_t model_sum(const void *value, size_t len)
+{
+    const unsigned char *bytes = value;
+    uint64_t sum = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ bytes[i]) * UINT64_C(1099511628211);
+    return sum | MODEL_SUM;
+}
+
+struct model_app *model_app(struct model *model, unsigned number)
+{
+    return number < model->apps ? &model->app[number] : NULL;
+}
+
+static struct model_app *find(struct model *model, enum cf_place place, const char *name)
+{
+    for (size_t i = 0; i < model->apps; i++) {
+        struct model_app *app = &model->app[i];
+        if (app->is_there && app->place == place && strcmp(app->name, name) == 0)
+            return app;
+    }
+    return NULL;
+}
+
+/* ---- versions ---- */
+
+static bool is_kept(const struct model_app *app, int64_t number)
+{
+    return number > 0 && number < MODEL_VERSIONS && app->versions[number].is_kept;
+}
+
+enum cf_version_state model_state(const struct model_app *app, int64_t number)
+{
+    if (app->versions[number].is_revoked)
+        return CF_REVOKED;
+    if (number == app->version)
+        return CF_CURRENT;
+    return cf_now() < app->versions[number].deadline ? CF_RETIRING : CF_RETIRED;
+}
+
+enum cf_error model_read(const struct model_app *app, int64_t number, enum cf_field field)
+{
+    if (!app->is_there)
+        return CF_ENOENT;
+    if (app->place == CF_IN_TRASH || app->is_disabled)
+        return CF_EREVOKED;
+    if (app->expires != 0 && app->expires <= cf_now())
+        return CF_EEXPIRED;
+    if (!is_kept(app, number))
+        return CF_EEXPIRED;
+    if (model_state(app, number) == CF_REVOKED)
+        return CF_EREVOKED;
+    if (model_state(app, number) == CF_RETIRED)
+        return CF_EEXPIRED;
+    return app->versions[number].value[field] != 0 ? CF_OK : CF_ENOKEY;
+}
+
+/* The newest five live ones stay live; the last ten stay, and what is or just was live. */
+static void tidy(struct model_app *app)
+{
+    int live = 0, kept = 0;
+
+    for (int64_t number = app->version; number > 0; number--) {
+        struct model_version *version = &app->versions[number];
+        enum cf_version_state state;
+        bool is_live;
+        if (!version->is_kept)
+            continue;
+        state = model_state(app, number);
+        is_live = state == CF_CURRENT || state == CF_RETIRING;
+        if (state == CF_RETIRING && live >= LIVE_AT_MOST)
+            version->deadline = cf_now();
+        live += is_live ? 1 : 0;
+        version->is_kept = is_live || kept < CF_VERSIONS_KEPT;
+        kept++;
+    }
+}
+
+/* A new version with the values of base. */
+static struct model_version *issue(struct model_app *app, int64_t base, int64_t overlap)
+{
+    struct model_version *version = &app->versions[app->version + 1];
+
+    *version = app->versions[base];
+    version->is_kept = true;
+    version->is_revoked = false;
+    version->deadline = 0;
+    app->versions[app->version].deadline = cf_now() + overlap;
+    app->version++;
+    return version;
+}
+
+static void generate(struct model *model, struct model_app *app, int64_t overlap)
+{
+    struct model_version *version = issue(app, app->version, overlap);
+
+    version->value[CF_KEY] = ++model->generated;
+    version->value[CF_SECRET] = ++model->generated;
+    tidy(app);
+}
+
+/* ---- whole Apps ---- */
+
+static enum cf_error create(struct model *model, const struct step *step, int64_t serial)
+{
+    const struct step_text *name = &step_names[step->name];
+    struct model_app *app = &model->app[model->apps];
+
+    if (!step_users[step->who].manages)
+        return CF_EDENIED;
+    if (name->error != CF_OK)
+        return name->error;
+    if (find(model, CF_IN_APPS, name->text) != NULL)
+        return CF_EEXIST;
+    *app = (struct model_app){.is_there = true, .serial = serial, .place = CF_IN_APPS, .generation = 1};
+    snprintf(app->name, sizeof app->name, "%s", name->text);
+    generate(model, app, 0);
+    model->apps++;
+    return CF_OK;
+}
+
+static enum cf_error move(struct model *model, const struct step *step, enum cf_place from, enum cf_place to,
+                          const char *old_name)
+{
+    const struct step_text *name = &step_names[step->name];
+    struct model_app *app = find(model, from, old_name), *other;
+
+    if (!step_users[step->who].manages)
+        return CF_EDENIED;
+    if (app == NULL)
+        return CF_ENOENT;
+    if (name->error != CF_OK)
+        return name->error;
+    other = find(model, to, name->text);
+    if (other != NULL && other != app)
+        return CF_EEXIST;
+    snprintf(app->name, sizeof app->name, "%s", name->text);
+    app->place = to;
+    app->trashed = cf_now();
+    app->generation++;
+    return CF_OK;
+}
+
+static enum cf_error trash(struct model *model, const struct step *step, const char *name)
+{
+    struct model_app *app = find(model, CF_IN_APPS, name);
+    const size_t len = strlen(name);
+
+    if (!step_users[step->who].manages)
+        return CF_EDENIED;
+    if (app == NULL)
+        return CF_ENOENT;
+    if (find(model, CF_IN_TRASH, name) != NULL)
+        snprintf(app->name + len, sizeof app->name - len, ".%" PRId64, app->serial);
+    app->place = CF_IN_TRASH;
+    app->trashed = cf_now();
+    app->generation++;
+    return CF_OK;
+}
+
+static enum cf_error destroy(struct model *model, const struct step *step, const char *name)
+{
+    struct model_app *app = find(model, CF_IN_TRASH, name);
+
+    if (!step_users[step->who].manages)
+        return CF_EDENIED;
+    if (app == NULL)
+        return CF_ENOENT;
+    app->is_there = false;
+    return CF_OK;
+}
+
+/* What has lain in the trash for long enough is gone. */
+static enum cf_error keep_house(struct model *model)
+{
+    for (size_t i = 0; i < model->apps; i++)
+        if (model->app[i].place == CF_IN_TRASH && cf_now() - model->app[i].trashed >= in_trash)
+            model->app[i].is_there = false;
+    return CF_OK;
+}
+
+/* ---- sets ---- */
+
+static unsigned edited(const struct step *step, unsigned before, unsigned known)
+{
+    const unsigned plus = step->plus & known, minus = step->minus & known;
+
+    if (step->form == FORM_MARKED && (plus | minus) != 0) /* a write without an entry is a plain one */
+        return (before | plus) & ~minus;
+    return step->form == FORM_ADD ? before | plus : plus;
+}
+
+static enum cf_error write_apis(struct model *model, const struct step *step, struct model_app *app)
+{
+    const unsigned added = step->plus & ~app->apis, needing = 1U << STEP_SLUG_NEEDING_ASSIGNMENT;
+    const uint32_t uid = step_users[step->who].uid;
+    const bool is_assignee = (uid == ADMIN && (model->assignees & 1) != 0) ||
+                             (uid == MANAGER && (model->assignees & 2) != 0);
+    unsigned wanted;
+
+    if (step->form == FORM_BAD)
+        return step_bad_apis[step->pick].error;
+    if ((added & needing) != 0 && !is_assignee)
+        return CF_EUNASSIGNED;
+    if (step->is_odd)
+        return CF_ESLUG;
+    wanted = edited(step, app->apis, (1U << STEP_SLUGS) - 1);
+    app->generation += wanted != app->apis ? 1 : 0;
+    app->apis = wanted;
+    return CF_OK;
+}
+
+static enum cf_error write_grants(const struct step *step, struct model_app *app)
+{
+    unsigned wanted;
+
+    if (step->form == FORM_BAD)
+        return step_bad_grants[step->pick].error;
+    if (step->is_odd)
+        return CF_EPRINCIPAL;
+    wanted = edited(step, app->grants, (1U << STEP_GRANTS_KNOWN) - 1);
+    app->generation += wanted != app->grants ? 1 : 0;
+    app->grants = wanted;
+    return CF_OK;
+}
+
+static enum cf_error write_assignees(struct model *model, const struct step *step)
+{
+    if (step->form == FORM_BAD)
+        return step_bad_assignees[step->pick].error;
+    if (step->pick == 0)
+        return CF_EFORBIDDEN;
+    if (step->is_odd)
+        return CF_EVALUE;
+    model->assignees = edited(step, model->assignees, (1U << STEP_ASSIGNEES_KNOWN) - 1);
+    return CF_OK;
+}
+
+/* ---- fields and commands ---- */
+
+static enum cf_error write_field(const struct step *step, struct model_app *app)
+{
+    const struct step_text *value = &step_values[step->pick];
+    const size_t len = value->len > 0 && value->text[value->len - 1] == '\n' ? value->len - 1 : value->len;
+
+    if (step->form == FORM_ADD)
+        return CF_EVALUE;
+    if (value->error != CF_OK)
+        return value->error;
+    issue(app, app->version, usual_overlap)->value[step->field] = model_sum(value->text, len);
+    tidy(app);
+    app->generation++;
+    return CF_OK;
+}
+
+static enum cf_error command(struct model *model, struct model_app *app, const struct step_command *command,
+                             int64_t number)
+{
+    switch (command->effect) {
+    case DO_NOTHING:
+        return CF_OK;
+    case DO_FAIL:
+        return CF_ECOMMAND;
+    case DO_ROTATE:
+        generate(model, app, command->time);
+        return CF_OK;
+    case DO_REVOKE:
+        if (!is_kept(app, number))
+            return CF_ECOMMAND;
+        app->versions[number].is_revoked = true;
+        return CF_OK;
+    case DO_ROLLBACK:
+        if (!is_kept(app, number) || app->versions[number].is_revoked)
+            return CF_ECOMMAND;
+        issue(app, number, usual_overlap);
+        tidy(app);
+        return CF_OK;
+    case DO_DISABLE:
+    case DO_ENABLE:
+        app->is_disabled = command->effect == DO_DISABLE;
+        return CF_OK;
+    case DO_EXPIRE_IN:
+        app->expires = cf_now() + command->time;
+        return CF_OK;
+    case DO_EXPIRE_AT:
+        app->expires = command->time;
+        return CF_OK;
+    case DO_DESCRIBE:
+        snprintf(app->description, sizeof app->description, "%s", command->note);
+        return CF_OK;
+    case DO_LABEL:
+        snprintf(app->label, sizeof app->label, "%s", command->note);
+        return CF_OK;
+    }
+    return CF_OK;
+}
+
+static enum cf_error control(struct model *model, const struct step *step, struct model_app *app)
+{
+    static struct model_app tried;
+    bool any = false;
+
+    tried = *app;
+    for (size_t i = 0; i < step->commands; i++) {
+        const struct step_command *one = &step_commands[step->command[i]];
+        enum cf_error error = command(model, &tried, one, step->number[i]);
+        if (error != CF_OK)
+            return error;
+        any = any || one->effect != DO_NOTHING;
+    }
+    tried.generation += any ? 1 : 0;
+    *app = tried;
+    return CF_OK;
+}
+
+static enum cf_error reveal(const struct step *step, const struct model_app *app)
+{
+    const struct step_user *user = &step_users[step->who];
+    const int64_t number = step->version != 0 ? step->version : app->version;
+    unsigned grants = 1U << STEP_GRANT_STRANGER;
+
+    if (!is_kept(app, number))
+        return CF_ENOENT;
+    if (step->field == CF_KEY)
+        grants |= 1U << STEP_GRANT_STRANGER_KEY;
+    if (step->field == CF_SECRET)
+        grants |= 1U << STEP_GRANT_STRANGER_SECRET;
+    if (!user->reveals &&
+        (user->uid != STRANGER || app->place == CF_IN_TRASH || (app->grants & grants) == 0))
+        return CF_EDENIED;
+    return model_read(app, number, step->field);
+}
+
+/* What is about an App by its number: nothing is edited in the trash. */
+static enum cf_error do_inside(struct model *model, const struct step *step)
+{
+    struct model_app *app = model_app(model, step->app);
+
+    if (app == NULL || !app->is_there)
+        return CF_ENOENT;
+    if (step->kind == STEP_REVEAL)
+        return reveal(step, app);
+    if (app->place == CF_IN_TRASH)
+        return CF_EFORBIDDEN;
+    if (step->kind == STEP_APIS)
+        return write_apis(model, step, app);
+    if (step->kind == STEP_GRANTS)
+        return write_grants(step, app);
+    return step->kind == STEP_FIELD ? write_field(step, app) : control(model, step, app);
+}
+
+enum cf_error model_do(struct model *model, const struct step *step, int64_t serial)
+{
+    const struct model_app *app = model_app(model, step->app);
+    const char *name = app != NULL ? app->name : "nobody";
+
+    switch (step->kind) {
+    case STEP_CREATE:
+        return create(model, step, serial);
+    case STEP_RENAME:
+        return move(model, step, CF_IN_APPS, CF_IN_APPS, name);
+    case STEP_BURY:
+        return move(model, step, CF_IN_APPS, CF_IN_TRASH, name);
+    case STEP_RESTORE:
+        return move(model, step, CF_IN_TRASH, CF_IN_APPS, name);
+    case STEP_TRASH:
+        return trash(model, step, name);
+    case STEP_DESTROY:
+        return destroy(model, step, name);
+    case STEP_ASSIGNEES:
+        return write_assignees(model, step);
+    case STEP_APIS:
+    case STEP_GRANTS:
+    case STEP_FIELD:
+    case STEP_CTL:
+    case STEP_REVEAL:
+        return do_inside(model, step);
+    case STEP_HOUSE:
+        return keep_house(model);
+    case STEP_WAIT:
+    case STEP_REOPEN:
+        break;
+    }
+    return CF_OK;
+}
