@@ -25,8 +25,8 @@ CPPFLAGS += -D_GNU_SOURCE -I. -Icore $(if $(HOOKS),-DCREDFS_TEST_HOOKS)
 CFLAGS   += -std=c11 -g -fPIE -pthread $(HARDEN) $(WARN)
 LDFLAGS  += $(LINK) -pthread
 
-FUSE_CFLAGS = $(shell pkg-config --cflags fuse3 jansson) $(if $(SYSTEMD),-DHAVE_SYSTEMD)
-FUSE_LIBS   = $(shell pkg-config --libs fuse3 jansson $(SYSTEMD))
+FUSE_CFLAGS = $(shell pkg-config --cflags fuse3 jansson libbsd) $(if $(SYSTEMD),-DHAVE_SYSTEMD)
+FUSE_LIBS   = $(shell pkg-config --libs fuse3 jansson libbsd $(SYSTEMD))
 SYSTEMD     = $(shell pkg-config --exists libsystemd && echo libsystemd)
 CORE_LIBS   = -lsqlite3 -lsodium -linih -lpthread
 
@@ -35,10 +35,14 @@ FS     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c))
 KEEPER := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/keeper/*.c) fs/harden.c fs/log.c fs/mounting.c)
 UNIT   := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+SCDOC  := $(shell command -v scdoc)
+MANUAL := $(patsubst fs/manual/%.scd,%,$(wildcard fs/manual/*.scd))
+BENCH  := $(addprefix $(BUILD)/bench/,client fill raw trivial verify)
+E2E    := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
 C_TEXT := $(wildcard core/*.[ch] fs/*.[ch] fs/*/*.[ch] tests/*/*.[ch])
-SHELLS := $(wildcard scripts/* .ci/run)
+SHELLS := $(filter-out scripts/systemd scripts/examples,$(wildcard scripts/* .ci/run))
 
-.PHONY: all run stop check unit e2e asan memcheck lint format tests deps install uninstall clean help
+.PHONY: all run stop check unit e2e asan tsan soak memcheck roundtrip lint format tests hooks deps bench bench-quick man install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -57,7 +61,16 @@ $(BUILD)/libcredfs-core.a: $(CORE)
 $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(COMMON) $(BUILD)/libcredfs-core.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o $(BUILD)/libcredfs-core.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(FUSE_LIBS) $(CORE_LIBS)
+
+$(BUILD)/e2e/%: $(BUILD)/tests/e2e/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/fs/%.o: CPPFLAGS += $(FUSE_CFLAGS)
+$(BUILD)/tests/bench/%.o: CPPFLAGS += $(FUSE_CFLAGS)
 $(BUILD)/core/catalogue.o: core/catalogue.ini
 
 $(BUILD)/%.o: %.c
@@ -66,7 +79,11 @@ $(BUILD)/%.o: %.c
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-tests: all $(UNIT)
+tests: all $(UNIT) $(BENCH) $(E2E)
+
+# The program with requests that crash and hang it, for tests/e2e/keeper.bats.
+hooks:
+	@$(MAKE) --no-print-directory -s all HOOKS=1 BUILD=$(BUILD)/hooks
 
 # --- try it ------------------------------------------------------------------------------------------------------
 
@@ -85,19 +102,41 @@ stop:
 
 check:
 	@scripts/deps --test
-	@$(MAKE) --no-print-directory -s tests WERROR=1
-	@$(MAKE) --no-print-directory -s tests WERROR=1 SANITIZE=address,undefined BUILD=$(BUILD)/asan
+	@$(MAKE) --no-print-directory -s tests hooks WERROR=1
+	@$(MAKE) --no-print-directory -s tests hooks WERROR=1 SANITIZE=address,undefined BUILD=$(BUILD)/asan
 	@scripts/run-tests unit=$(BUILD) memcheck=$(BUILD) unit=$(BUILD)/asan e2e=$(BUILD) e2e=$(BUILD)/asan
+
+# The round trip of COUNT (100,000) Apps through export and import, with times and memory: under two minutes.
+roundtrip:
+	@scripts/deps --test
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) tests/e2e/roundtrip
 
 unit e2e memcheck:
 	@scripts/deps --test
-	@$(MAKE) --no-print-directory -s tests
+	@$(MAKE) --no-print-directory -s tests hooks
 	@scripts/run-tests $@=$(BUILD)
 
 asan:
 	@scripts/deps --test
-	@$(MAKE) --no-print-directory -s tests WERROR=1 SANITIZE=address,undefined BUILD=$(BUILD)/asan
+	@$(MAKE) --no-print-directory -s tests hooks WERROR=1 SANITIZE=address,undefined BUILD=$(BUILD)/asan
 	@scripts/run-tests unit=$(BUILD)/asan e2e=$(BUILD)/asan
+
+tsan:
+	@scripts/deps --test
+	@$(MAKE) --no-print-directory -s tests hooks WERROR=1 SANITIZE=thread BUILD=$(BUILD)/tsan
+	@ONLY="keeper concurrency" scripts/run-tests unit=$(BUILD)/tsan e2e=$(BUILD)/tsan
+
+soak:
+	@scripts/deps --test
+	@$(MAKE) --no-print-directory -s tests hooks
+	@ONLY=keeper KILLS=2000 LONGEST_PAUSE=250 TEST_TIMEOUT=3600 scripts/run-tests e2e=$(BUILD)
+
+# Prints a table and writes bench.md, bench.json and bench.svg to $(BUILD)/bench, where the filled stores stay too.
+bench bench-quick:
+	@scripts/deps --bench
+	@$(MAKE) --no-print-directory -s all $(BENCH)
+	@BUILD=$(BUILD) tests/bench/run $(if $(findstring quick,$@),--quick)
 
 lint:
 	@scripts/deps --test --lint
@@ -114,11 +153,23 @@ format:
 # --- install it --------------------------------------------------------------------------------------------------
 # mount(8) and fstab need nothing more: for the type fuse.credfs they call mount.fuse, which runs credfs by its name.
 
-install: all
+# The manual's pages, where there is scdoc to make them.
+man: $(if $(SCDOC),$(addprefix $(BUILD)/man/,$(MANUAL)))
+	$(if $(SCDOC),,@echo "there is no scdoc: the manual's sources are fs/manual/*.scd")
+
+$(BUILD)/man/%: fs/manual/%.scd
+	@mkdir -p $(@D)
+	$(SCDOC) < $< > $@
+
+install: all man
 	install -D -m 755 $(BUILD)/credfs $(DESTDIR)$(PREFIX)/bin/credfs
 	install -D -m 755 $(BUILD)/credfs-keeper $(DESTDIR)$(PREFIX)/libexec/credfs/credfs-keeper
+	for page in $(if $(SCDOC),$(MANUAL)); do \
+	    install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; \
+	done
 
 uninstall:
+	for page in $(MANUAL); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(PREFIX)/bin/credfs $(DESTDIR)$(PREFIX)/libexec/credfs/credfs-keeper
 	-rmdir $(DESTDIR)$(PREFIX)/libexec/credfs 2>/dev/null
 
@@ -132,6 +183,11 @@ help:
 ## make run        install what is missing, build, mount, and show the first App; make stop undoes it
 ## make check      build everything and pass every test; unit, e2e, memcheck run a part of them
 ## make asan       all tests again under AddressSanitizer and UndefinedBehaviorSanitizer
+## make tsan       unit tests, and the tests of many at once, under ThreadSanitizer
+## make soak       the keeper's tests with 2,000 kills of the worker
+## make roundtrip  export and import 100,000 Apps and compare what came out
+## make bench      measure against others with up to a million Apps, some 20 minutes; bench-quick: under one
 ## make lint       clang-format, clang-tidy, cppcheck, shellcheck; make format puts the layout right
+## make man        the manual's pages, to build/man: credfs(1), credfs.ini(5), credfs(5)
 ## make install    to PREFIX (/usr/local) under DESTDIR; make uninstall takes it away
 ## make clean      remove build/
