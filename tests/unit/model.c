@@ -8,7 +8,7 @@
 
 enum { LIVE_AT_MOST = 5 }; /* [policy] versions */
 
-static const int64_t usual_overlap = 60 * CF_SECOND;     /* [policy] overlap */
+static const int64_t usual_overlap = 60 * CF_SECOND;    /* [policy] overlap */
 static const int64_t in_trash = 30 * 86400 * CF_SECOND; /* [policy] trash */
 
 /* FNV-1a (RFC 9923) */
@@ -209,8 +209,8 @@ static enum cf_error write_apis(struct model *model, const struct step *step, st
 {
     const unsigned added = step->plus & ~app->apis, needing = 1U << STEP_SLUG_NEEDING_ASSIGNMENT;
     const uint32_t uid = step_users[step->who].uid;
-    const bool is_assignee = (uid == ADMIN && (model->assignees & 1) != 0) ||
-                             (uid == MANAGER && (model->assignees & 2) != 0);
+    const bool is_assignee =
+        (uid == ADMIN && (model->assignees & 1) != 0) || (uid == MANAGER && (model->assignees & 2) != 0);
     unsigned wanted;
 
     if (step->form == FORM_BAD)
@@ -340,8 +340,7 @@ static enum cf_error reveal(const struct step *step, const struct model_app *app
         grants |= 1U << STEP_GRANT_STRANGER_KEY;
     if (step->field == CF_SECRET)
         grants |= 1U << STEP_GRANT_STRANGER_SECRET;
-    if (!user->reveals &&
-        (user->uid != STRANGER || app->place == CF_IN_TRASH || (app->grants & grants) == 0))
+    if (!user->reveals && (user->uid != STRANGER || app->place == CF_IN_TRASH || (app->grants & grants) == 0))
         return CF_EDENIED;
     return model_read(app, number, step->field);
 }

@@ -13,7 +13,8 @@ enum { MODEL_APPS = 48, MODEL_VERSIONS = 160 };
 struct model_version {
     bool is_kept, is_revoked;
     int64_t deadline;
-    uint64_t value[CF_FIELD_COUNT]; /* 0: none; below MODEL_SUM: generated, not looked at yet; else model_sum of it */
+    uint64_t
+        value[CF_FIELD_COUNT]; /* 0: none; below MODEL_SUM: generated, not looked at yet; else model_sum of it */
 };
 
 struct model_app {

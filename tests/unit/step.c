@@ -8,7 +8,10 @@
 #include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-#define TEXT(text, error) {text, sizeof(text) - 1, error}
+#define TEXT(text, error)             \
+    {                                 \
+        text, sizeof(text) - 1, error \
+    }
 #define DAY (86400 * CF_SECOND)
 
 const struct step_user step_users[] = {
@@ -20,13 +23,17 @@ const struct step_user step_users[] = {
 };
 
 const struct step_text step_names[] = {
-    TEXT("billing", CF_OK),   TEXT("paying", CF_OK),   TEXT("b\xc3\xbcro", CF_OK), TEXT("crm.2", CF_OK),
+    TEXT("billing", CF_OK),      TEXT("paying", CF_OK),     TEXT("b\xc3\xbcro", CF_OK), TEXT("crm.2", CF_OK),
     TEXT("two words", CF_ENAME), TEXT(".hidden", CF_ENAME), TEXT("-dash", CF_ENAME),    TEXT("a/b", CF_ENAME),
 };
 
 const char *const step_slugs[STEP_SLUGS] = {
-    "contact-center-historical-analytics", "cloud-storage-service", "customer-experience-recent-calls",
-    "work-analytics",                      "audit-records",         "contact-search",
+    "contact-center-historical-analytics",
+    "cloud-storage-service",
+    "customer-experience-recent-calls",
+    "work-analytics",
+    "audit-records",
+    "contact-search",
 };
 
 const char *const step_grants[STEP_GRANTS_KNOWN] = {
@@ -38,17 +45,24 @@ const char *const step_assignees[STEP_ASSIGNEES_KNOWN] = {"user:5001", "user:500
 static const char too_big[CF_EDIT_MAX + 2];
 
 const struct step_text step_bad_apis[] = {
-    TEXT("audit-records no-such-api", CF_ESLUG), TEXT("+audit-records contact-search", CF_EMIXED),
-    TEXT("Audit-Records", CF_ESLUG),             TEXT("audit-records\x01", CF_ESLUG),
-    TEXT("audit-records +", CF_EVALUE),          TEXT("audit-records\0", CF_EVALUE),
+    TEXT("audit-records no-such-api", CF_ESLUG),
+    TEXT("+audit-records contact-search", CF_EMIXED),
+    TEXT("Audit-Records", CF_ESLUG),
+    TEXT("audit-records\x01", CF_ESLUG),
+    TEXT("audit-records +", CF_EVALUE),
+    TEXT("audit-records\0", CF_EVALUE),
     TEXT(too_big, CF_ETOOBIG),
 };
 
 const struct step_text step_bad_grants[] = {
-    TEXT("user:no-such-user-here", CF_EPRINCIPAL), TEXT("user:7 nofield", CF_EVALUE),
-    TEXT("user:7 key secret", CF_EVALUE),          TEXT("alice", CF_EVALUE),
-    TEXT("user:9-5", CF_EVALUE),                   TEXT("+user:5005\nuser:7", CF_EMIXED),
-    TEXT("user:4294967295", CF_EVALUE),            TEXT(too_big, CF_ETOOBIG),
+    TEXT("user:no-such-user-here", CF_EPRINCIPAL),
+    TEXT("user:7 nofield", CF_EVALUE),
+    TEXT("user:7 key secret", CF_EVALUE),
+    TEXT("alice", CF_EVALUE),
+    TEXT("user:9-5", CF_EVALUE),
+    TEXT("+user:5005\nuser:7", CF_EMIXED),
+    TEXT("user:4294967295", CF_EVALUE),
+    TEXT(too_big, CF_ETOOBIG),
 };
 
 const struct step_text step_bad_assignees[] = {
@@ -109,9 +123,9 @@ const struct step_command step_commands[] = {
     {"", DO_NOTHING, 0, NULL},
 };
 
-const int64_t step_waits[] = {1,  CF_SECOND,        29 * CF_SECOND, 30 * CF_SECOND, 59 * CF_SECOND, 60 * CF_SECOND,
-                              61, 3600 * CF_SECOND, DAY - 1,        DAY,            30 * DAY - 1,
-                              30 * DAY, 90 * DAY};
+const int64_t step_waits[] = {
+    1,       CF_SECOND, 29 * CF_SECOND, 30 * CF_SECOND, 59 * CF_SECOND, 60 * CF_SECOND, 61, 3600 * CF_SECOND,
+    DAY - 1, DAY,       30 * DAY - 1,   30 * DAY,       90 * DAY};
 
 /* splitmix64 (https://prng.di.unimi.it/splitmix64.c) */
 uint64_t step_random(uint64_t *state)
@@ -145,9 +159,9 @@ static const struct {
     enum step_kind kind;
     unsigned often; /* of 100 */
 } odds[] = {
-    {STEP_CREATE, 7},  {STEP_RENAME, 4}, {STEP_TRASH, 6},      {STEP_BURY, 3},  {STEP_RESTORE, 7},
-    {STEP_DESTROY, 2}, {STEP_APIS, 10},  {STEP_GRANTS, 8},     {STEP_FIELD, 9}, {STEP_CTL, 20},
-    {STEP_REVEAL, 10}, {STEP_WAIT, 6},   {STEP_ASSIGNEES, 3},  {STEP_HOUSE, 4}, {STEP_REOPEN, 1},
+    {STEP_CREATE, 7},  {STEP_RENAME, 4}, {STEP_TRASH, 6},     {STEP_BURY, 3},  {STEP_RESTORE, 7},
+    {STEP_DESTROY, 2}, {STEP_APIS, 10},  {STEP_GRANTS, 8},    {STEP_FIELD, 9}, {STEP_CTL, 20},
+    {STEP_REVEAL, 10}, {STEP_WAIT, 6},   {STEP_ASSIGNEES, 3}, {STEP_HOUSE, 4}, {STEP_REOPEN, 1},
 };
 
 static enum step_kind draw_kind(uint64_t *random)
@@ -245,8 +259,9 @@ void step_write(const struct step *step, struct cf_text *out)
 
 void step_describe(const struct step *step, struct cf_text *out)
 {
-    static const char *const kinds[] = {"create", "rename", "trash",     "bury",  "restore", "destroy", "apis",
-                                        "grants", "assignees", "field", "ctl",    "reveal",  "wait",    "house", "reopen"};
+    static const char *const kinds[] = {"create",  "rename", "trash",  "bury",      "restore",
+                                        "destroy", "apis",   "grants", "assignees", "field",
+                                        "ctl",     "reveal", "wait",   "house",     "reopen"};
     struct cf_text text = {0};
 
     step_write(step, &text);
@@ -288,9 +303,10 @@ static enum cf_error do_write(struct fixture *fixture, const struct step *step, 
     else if (step->kind == STEP_GRANTS)
         error = cf_write_grants(fixture->vault, caller, serial, mode, text.data, text.len);
     else if (step->kind == STEP_ASSIGNEES)
-        error = cf_write_assignees(fixture->vault, caller,
-                                   step_slugs[step->form != FORM_BAD && step->pick == 0 ? 0 : STEP_SLUG_NEEDING_ASSIGNMENT],
-                                   mode, text.data, text.len);
+        error = cf_write_assignees(
+            fixture->vault, caller,
+            step_slugs[step->form != FORM_BAD && step->pick == 0 ? 0 : STEP_SLUG_NEEDING_ASSIGNMENT], mode,
+            text.data, text.len);
     else if (step->kind == STEP_FIELD)
         error = cf_write_field(fixture->vault, caller, serial, step->field, mode, text.data, text.len);
     else

@@ -41,15 +41,26 @@ struct step {
     bool is_odd;          /* one entry more that nobody knows */
     unsigned pick;        /* of the table that the kind looks into */
     enum cf_field field;
-    int64_t version;      /* of a reveal; 0: the current one */
-    size_t commands;      /* of ctl */
+    int64_t version; /* of a reveal; 0: the current one */
+    size_t commands; /* of ctl */
     unsigned command[STEP_COMMANDS];
     int64_t number[STEP_COMMANDS]; /* for revoke and rollback */
 };
 
 /* What a ctl command does, if all goes well. */
-enum step_effect { DO_NOTHING, DO_FAIL, DO_ROTATE, DO_REVOKE, DO_ROLLBACK, DO_DISABLE, DO_ENABLE, DO_EXPIRE_IN,
-                   DO_EXPIRE_AT, DO_DESCRIBE, DO_LABEL };
+enum step_effect {
+    DO_NOTHING,
+    DO_FAIL,
+    DO_ROTATE,
+    DO_REVOKE,
+    DO_ROLLBACK,
+    DO_DISABLE,
+    DO_ENABLE,
+    DO_EXPIRE_IN,
+    DO_EXPIRE_AT,
+    DO_DESCRIBE,
+    DO_LABEL
+};
 
 struct step_command {
     const char *text; /* perhaps with %d for a version's number */
@@ -74,13 +85,17 @@ struct step_text {
 extern const struct step_command step_commands[];
 extern const struct step_user step_users[];
 extern const struct step_text step_names[], step_values[], step_bad_apis[], step_bad_grants[], step_bad_assignees[];
-extern const char *const step_slugs[STEP_SLUGS]; /* in catalogue order */
+extern const char *const step_slugs[STEP_SLUGS];         /* in catalogue order */
 extern const char *const step_grants[STEP_GRANTS_KNOWN]; /* in the order of grants */
 extern const char *const step_assignees[STEP_ASSIGNEES_KNOWN];
 extern const int64_t step_waits[];
 
-enum { STEP_SLUG_NEEDING_ASSIGNMENT = 1, STEP_GRANT_STRANGER = 0, STEP_GRANT_STRANGER_KEY = 1,
-       STEP_GRANT_STRANGER_SECRET = 2 };
+enum {
+    STEP_SLUG_NEEDING_ASSIGNMENT = 1,
+    STEP_GRANT_STRANGER = 0,
+    STEP_GRANT_STRANGER_KEY = 1,
+    STEP_GRANT_STRANGER_SECRET = 2
+};
 
 /* The next of a sequence of random numbers. */
 uint64_t step_random(uint64_t *state);

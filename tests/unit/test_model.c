@@ -313,8 +313,8 @@ static void clear(struct bench *bench)
         }
         assert_int_equal(cf_remove_app(bench->fixture->vault, &bench->fixture->root, CF_IN_TRASH, name), CF_OK);
     }
-    assert_int_equal(
-        cf_write_assignees(bench->fixture->vault, &bench->fixture->root, slug, CF_REPLACE, "\n", 1), CF_OK);
+    assert_int_equal(cf_write_assignees(bench->fixture->vault, &bench->fixture->root, slug, CF_REPLACE, "\n", 1),
+                     CF_OK);
 }
 
 /* Returns how many steps went well; all of them, and one more when the store then verifies. */

@@ -354,8 +354,8 @@ static const struct state of_apps[COLUMNS] = {
 };
 
 static const struct state of_versions[COLUMNS] = {
-    {"current", enter_current},           {"retiring", enter_enabled},    {"retired", enter_retired},
-    {"revoked", enter_version_revoked},   {"forgotten", enter_forgotten},
+    {"current", enter_current},         {"retiring", enter_enabled},    {"retired", enter_retired},
+    {"revoked", enter_version_revoked}, {"forgotten", enter_forgotten},
 };
 
 /* ---- trying each in each ---- */
