@@ -1,7 +1,5 @@
 #include "api.h"
 
-#include "grant.h"
-
 #include <string.h>
 
 static void api_mac(const struct cf_txn *txn, const struct cf_api_row *api, uint8_t mac[static CF_MAC_SIZE])
@@ -89,33 +87,18 @@ enum cf_error cf_api_update(struct cf_txn *txn, const struct cf_api_row *api)
                       api->assignees_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, api->serial);
 }
 
-enum cf_error cf_api_add(struct cf_txn *txn, const char *slug)
+enum cf_error cf_api_insert(struct cf_txn *txn, const char *slug, struct cf_api_row *api)
 {
     static const uint8_t unset[CF_MAC_SIZE];
-    struct cf_api_row api = {0};
-    enum cf_error error =
-        cf_sql_run(txn->db, "INSERT INTO api (slug, assignees_sum, mac) VALUES (?, ?, ?)", "tbb", slug, unset,
-                   sizeof unset, unset, sizeof unset);
+    enum cf_error error;
 
+    if (strlen(slug) > CF_SLUG_MAX)
+        return CF_ESLUG;
+    error = cf_sql_run(txn->db, "INSERT INTO api (slug, assignees_sum, mac) VALUES (?, ?, ?)", "tbb", slug, unset,
+                       sizeof unset, unset, sizeof unset);
     if (error != CF_OK)
         return error;
-    api.serial = cf_sql_last_id(txn->db);
-    memcpy(api.slug, slug, strlen(slug) + 1);
-    return cf_assignees_store(txn, &api, &(struct cf_grants){0});
-}
-
-enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue)
-{
-    enum cf_error error = CF_OK;
-
-    for (size_t i = 0; error == CF_OK && i < cf_catalogue_count(catalogue); i++) {
-        const char *slug = cf_catalogue_at(catalogue, i)->slug;
-        struct cf_api_row api;
-        error = cf_api_by_slug(txn, slug, &api);
-        if (error == CF_ETAMPER)
-            error = CF_OK; /* stays refused where it is used, and is named by a check */
-        else if (error == CF_ENOENT)
-            error = cf_api_add(txn, slug);
-    }
-    return error;
+    *api = (struct cf_api_row){.serial = cf_sql_last_id(txn->db)};
+    memcpy(api->slug, slug, strlen(slug) + 1);
+    return CF_OK;
 }

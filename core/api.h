@@ -4,9 +4,9 @@
 #ifndef CF_API_H
 #define CF_API_H
 
-#include "catalogue.h"
 #include "crypto.h"
 #include "store.h"
+#include "text.h"
 
 struct cf_api_row {
     int64_t serial;
@@ -14,15 +14,13 @@ struct cf_api_row {
     uint8_t assignees_sum[CF_MAC_SIZE]; /* over all its assignee rows (grant.h) */
 };
 
-/* Give every API of the catalogue that has none a row. In a writing transaction. */
-CF_CHECKED enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue);
-
 /* Returns 0, CF_ENOENT, CF_ETAMPER. */
 CF_CHECKED enum cf_error cf_api_by_slug(struct cf_txn *txn, const char *slug, struct cf_api_row *api);
 CF_CHECKED enum cf_error cf_api_by_serial(struct cf_txn *txn, int64_t serial, struct cf_api_row *api);
 
-/* Give this slug a row, which it does not have. Returns 0, CF_EEXIST. */
-CF_CHECKED enum cf_error cf_api_add(struct cf_txn *txn, const char *slug);
+/* Give this slug a row, which it does not have; the row verifies once assignees were stored (grant.h).
+ * Returns 0, CF_EEXIST, CF_ESLUG. */
+CF_CHECKED enum cf_error cf_api_insert(struct cf_txn *txn, const char *slug, struct cf_api_row *api);
 
 /* Call each for every API that has a row, in the order of slugs, until it returns false. CF_ETAMPER for
  * one that does not verify. */

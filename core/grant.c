@@ -186,6 +186,30 @@ enum cf_error cf_assignees_store(struct cf_txn *txn, struct cf_api_row *api, con
     return error == CF_OK ? cf_api_update(txn, api) : error;
 }
 
+enum cf_error cf_api_add(struct cf_txn *txn, const char *slug)
+{
+    struct cf_api_row api;
+    enum cf_error error = cf_api_insert(txn, slug, &api);
+
+    return error == CF_OK ? cf_assignees_store(txn, &api, &(struct cf_grants){0}) : error;
+}
+
+enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue)
+{
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < cf_catalogue_count(catalogue); i++) {
+        const char *slug = cf_catalogue_at(catalogue, i)->slug;
+        struct cf_api_row api;
+        error = cf_api_by_slug(txn, slug, &api);
+        if (error == CF_ETAMPER)
+            error = CF_OK; /* stays refused where it is used, and is named by a check */
+        else if (error == CF_ENOENT)
+            error = cf_api_add(txn, slug);
+    }
+    return error;
+}
+
 struct serials {
     int64_t *at;
     size_t count, room;

@@ -7,6 +7,7 @@
 
 #include "api.h"
 #include "app.h"
+#include "catalogue.h"
 #include "credential.h"
 #include "principal.h"
 
@@ -37,6 +38,10 @@ int cf_grant_order(const struct cf_grant *a, const struct cf_grant *b);
  * calls; an API's row is written at once. list: in the order that loading gives, no principal and field twice. */
 CF_CHECKED enum cf_error cf_grants_store(struct cf_txn *txn, struct cf_app *app, const struct cf_grants *list);
 CF_CHECKED enum cf_error cf_assignees_store(struct cf_txn *txn, struct cf_api_row *api, const struct cf_grants *list);
+
+/* Give a slug that has no row one, without assignees; or every API of a catalogue that has none. */
+CF_CHECKED enum cf_error cf_api_add(struct cf_txn *txn, const char *slug);
+CF_CHECKED enum cf_error cf_api_register(struct cf_txn *txn, const struct cf_catalogue *catalogue);
 
 /* The serials of Apps in apps/ past after, in order, on which this caller has some grant. *serials: owned by the
  * caller. A hint for listings: each is judged before it is shown. */
