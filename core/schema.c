@@ -121,6 +121,7 @@ static const char *const migrations[] = {
 
     /* For what is counted and looked for in the background (summary.h, house.h). revealed: the Apps with a reader. */
     "CREATE TABLE revealed (app INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE) STRICT;"
+    "CREATE INDEX app_of_place ON app (place, serial, name);" /* listings go on behind a serial */
     "CREATE INDEX app_in_trash ON app (trashed) WHERE place = 1;"
     "CREATE INDEX app_of_expiry ON app (expires) WHERE place = 0 AND expires <> 0;"
     "CREATE INDEX version_current ON version (app, created, fields) WHERE deadline = 0;"

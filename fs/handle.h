@@ -6,7 +6,7 @@
  *
  * The mark of a field is the number of the version that was revealed; the mark of a text is a hash of what was
  * rendered at the open, so that two renderings of one mark and length are the same text; the mark of ctl is 1 where it
- * was opened with no right but to ask for a reveal. Directories and the audit
+ * was opened with no right but to ask for a reveal; that of verify a number of the open. Directories and the audit
  * log need no handle: 0.
  */
 #ifndef CREDFS_HANDLE_H

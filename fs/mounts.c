@@ -64,24 +64,27 @@ pid_t mount_daemon(const char *mountpoint)
     return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
-struct search {
-    pid_t daemon;
-    char *out;
-};
-
-static bool is_of_daemon(void *arg, const char *mountpoint)
-{
-    const struct search *search = arg;
-
-    if (mount_daemon(mountpoint) != search->daemon)
-        return false;
-    snprintf(search->out, PATH_SIZE, "%s", mountpoint);
-    return true;
-}
-
+/* Where the keeper mounts, as its arguments tell: nobody's mount has to be asked, which could hang. */
 bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE])
 {
-    struct search search = {.daemon = daemon, .out = out};
+    char path[64], arguments[4 * PATH_SIZE];
+    size_t len = 0;
+    FILE *file;
 
-    return mount_each(is_of_daemon, &search);
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)daemon);
+    file = fopen(path, "re");
+    if (file) {
+        len = fread(arguments, 1, sizeof(arguments) - 1, file);
+        fclose(file);
+    }
+    arguments[len] = '\0';
+    for (const char *at = arguments; at < arguments + len; at += strlen(at) + 1) {
+        const char *next = at + strlen(at) + 1;
+
+        if (strcmp(at, "-m") != 0 || next >= arguments + len)
+            continue;
+        snprintf(out, PATH_SIZE, "%s", next);
+        return mount_is_credfs(out);
+    }
+    return false;
 }

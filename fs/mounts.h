@@ -20,7 +20,7 @@ bool mount_status(const char *mountpoint, const char *name, char *value, size_t 
 /* The process behind a mount, as its status file names it; 0 when that cannot be read. */
 pid_t mount_daemon(const char *mountpoint);
 
-/* The first mountpoint whose daemon is this process. Returns false when there is none. */
+/* The mountpoint of this keeper. Returns false when it has none. No mount is asked. */
 bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE]);
 
 #endif

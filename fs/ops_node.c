@@ -45,12 +45,12 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 /* An open text is as long as it was rendered at its open. */
 static void size_of_open(struct fs_state *fs, uint64_t ino, uint64_t fh, struct stat *st)
 {
-    const struct snapshot *snapshot = snapshots_use(fs->snapshots, ino, fh);
+    struct snapshot *snapshot = snapshots_use(fs->snapshots, ino, fh);
 
     if (!snapshot)
         return;
     st->st_size = (off_t)snapshot->len;
-    snapshots_drop(fs->snapshots, ino, fh);
+    snapshots_done(fs->snapshots, snapshot);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -73,14 +73,14 @@ static void read_anew(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, of
 static void read_text(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
 {
     struct fs_state *fs = request_state(req);
-    const struct snapshot *snapshot = snapshots_use(fs->snapshots, ino, fh);
+    struct snapshot *snapshot = snapshots_use(fs->snapshots, ino, fh);
 
     if (!snapshot) {
         read_anew(req, ino, fh, size, off);
         return;
     }
     reply_part(req, snapshot->text, snapshot->len, size, off);
-    snapshots_drop(fs->snapshots, ino, fh);
+    snapshots_done(fs->snapshots, snapshot);
 }
 
 /* The log's file itself, as far as it is written: behind that lies room that is only reserved. */

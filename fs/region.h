@@ -2,8 +2,8 @@
  * descriptor.
  *
  * What is in it: the kernel's first request (INIT), which every new session must be fed; a slot for each thread of
- * the worker, into which it reads its request; the data key; the configuration in force. A slot whose header length
- * is not zero holds a request that nobody answered: the next worker answers it.
+ * the worker, into which it reads its request; the data key; the configuration in force; answers that wait to be
+ * read. A slot whose header length is not zero holds a request that nobody answered: the next worker answers it.
  *
  * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, and since when
  * their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one worker at a

@@ -59,12 +59,12 @@ bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_
 
     if (!fresh)
         return false;
-    *fresh = (struct snapshot){.ino = ino, .fh = fh, .uses = 1, .text = text->data, .len = text->len};
+    *fresh = (struct snapshot){.ino = ino, .fh = fh, .opens = 1, .text = text->data, .len = text->len};
     *text = (struct cf_text){0};
     (void)pthread_mutex_lock(&all->lock);
     at = find(all, ino, fh);
     if (*at) {
-        (*at)->uses++;
+        (*at)->opens++;
         snapshot_free(fresh);
     } else {
         *at = fresh;
@@ -73,30 +73,46 @@ bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_
     return true;
 }
 
-const struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh)
+struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh)
 {
     struct snapshot *found;
 
     (void)pthread_mutex_lock(&all->lock);
     found = *find(all, ino, fh);
     if (found)
-        found->uses++;
+        found->readers++;
     (void)pthread_mutex_unlock(&all->lock);
     return found;
+}
+
+/* With the lock held. at: where a snapshot hangs. */
+static void free_unused(struct snapshot **at)
+{
+    struct snapshot *snapshot = *at;
+
+    if (snapshot->opens > 0 || snapshot->readers > 0)
+        return;
+    *at = snapshot->next;
+    snapshot_free(snapshot);
+}
+
+void snapshots_done(struct snapshots *all, struct snapshot *snapshot)
+{
+    (void)pthread_mutex_lock(&all->lock);
+    snapshot->readers--;
+    free_unused(find(all, snapshot->ino, snapshot->fh));
+    (void)pthread_mutex_unlock(&all->lock);
 }
 
 void snapshots_drop(struct snapshots *all, uint64_t ino, uint64_t fh)
 {
     struct snapshot **at;
-    struct snapshot *gone = NULL;
 
     (void)pthread_mutex_lock(&all->lock);
     at = find(all, ino, fh);
-    if (*at && --(*at)->uses == 0) {
-        gone = *at;
-        *at = gone->next;
-    }
+    if (*at && (*at)->opens > 0)
+        (*at)->opens--;
+    if (*at)
+        free_unused(at);
     (void)pthread_mutex_unlock(&all->lock);
-    if (gone)
-        snapshot_free(gone);
 }

@@ -1,7 +1,9 @@
 /* snapshot.h: the texts of open files, each as it was rendered at its open.
  *
  * Kept by inode number and handle; opens that rendered the same text share one. A convenience, not a record: a
- * server that starts over has none and renders anew (ops_read.c). Thread-safe; its one lock is taken last.
+ * server that starts over has none and renders anew (ops_read.c), and the release of a file that was opened before may
+ * take the snapshot of a later open with it; but never from under who reads it. Thread-safe; its one lock is taken
+ * last.
  */
 #ifndef CREDFS_SNAPSHOT_H
 #define CREDFS_SNAPSHOT_H
@@ -13,7 +15,8 @@ struct snapshots;
 struct snapshot {
     struct snapshot *next;
     uint64_t ino, fh;
-    unsigned uses;
+    unsigned opens;
+    unsigned readers; /* at this moment */
     char *text; /* never a secret */
     size_t len;
 };
@@ -22,14 +25,15 @@ struct snapshot {
 struct snapshots *snapshots_new(void);
 void snapshots_free(struct snapshots *all);
 
-/* Keep a text for an open file; one more use of it. text: taken over on success, and then empty.
+/* Keep a text for an open file; one more open of it. text: taken over on success, and then empty.
  * Returns false when out of memory. */
 bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_text *text);
 
-/* The text of an open file with one more use, or NULL. Give it back with snapshots_drop. */
-const struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh);
+/* The text of an open file, or NULL. It stays until it is given back with snapshots_done. */
+struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh);
+void snapshots_done(struct snapshots *all, struct snapshot *snapshot);
 
-/* One use less; the last one frees it. Nothing happens where there is none. */
+/* One open less; without one it is freed. Nothing happens where there is none. */
 void snapshots_drop(struct snapshots *all, uint64_t ino, uint64_t fh);
 
 #endif

@@ -323,8 +323,7 @@ static void tell(struct sample *samples, long count)
 static void make_texts(struct bench *bench)
 {
     for (int i = 0; i < KEYS; i++) {
-        const int len = (int)strcspn(bench->good[i], " ");
-        snprintf(bench->text[0][i], TEXT, "%.*s ", len, bench->good[i]);
+        add(bench->text[0][i], bench->good[i], strcspn(bench->good[i], " ") + 1); /* the key and its blank */
         append(bench->text[0][i], cf_generate_secret());
         append(bench->text[1][i], cf_generate_key());
         add(bench->text[1][i], " ", 1);

@@ -28,7 +28,7 @@ script_of() {
 # replay TRANSCRIPT COMMAND…: run the transcript in that file by COMMAND, which is given a script: what is shown is what
 # happens. Sets REPLAYED to the number of its commands.
 replay() {
-    local transcript=$1 out want number line command=''
+    local transcript=$1 out want line command=''
     shift
     out=$(mktemp -d "$DIR/replay.XXXXXX")
     chmod 1777 "$out"
