@@ -14,34 +14,34 @@
 #include "grant.h"
 
 /* X(name, word for audit and people, permissions of which one is needed (0: everybody may), can a grant allow it) */
-#define CF_ACTION_LIST(X)                                                                          \
-    X(CF_BROWSE, "browse", 0, false)                                                               \
-    X(CF_LIST_APP, "list", CF_MAY_MANAGE, true)                                                    \
-    X(CF_READ_APP, "read", CF_MAY_MANAGE, true)                                                    \
-    X(CF_READ_GRANTS, "read-grants", CF_MAY_MANAGE, false)                                         \
-    X(CF_REVEAL, "reveal", CF_MAY_REVEAL, true)                                                    \
-    X(CF_EDIT_APP, "edit", CF_MAY_MANAGE, false)                                                   \
-    X(CF_CREATE_APP, "create", CF_MAY_MANAGE, false)                                               \
-    X(CF_RENAME_APP, "rename", CF_MAY_MANAGE, false)                                               \
-    X(CF_DELETE_APP, "delete", CF_MAY_MANAGE, false)                                               \
-    X(CF_RESTORE_APP, "restore", CF_MAY_MANAGE, false)                                             \
-    X(CF_DESTROY_APP, "destroy", CF_MAY_MANAGE, false)                                             \
-    X(CF_LIST_TRASH, "list-trash", CF_MAY_MANAGE, false)                                           \
-    X(CF_READ_API_APPS, "read-apps", CF_MAY_MANAGE, false)                                         \
-    X(CF_READ_ASSIGNEES, "read-assignees", CF_MAY_MANAGE | CF_MAY_ASSIGN, false)                   \
-    X(CF_WRITE_ASSIGNEES, "assign-users", CF_MAY_ASSIGN, false)                                    \
-    X(CF_CONTROL_APP, "control", CF_MAY_MANAGE | CF_MAY_REVEAL, false)                             \
-    X(CF_ASK_REVEAL, "ask", CF_MAY_REVEAL, false)                                                  \
-    X(CF_READ_READERS, "read-readers", CF_MAY_AUDIT, false)                                        \
-    X(CF_READ_AUDIT, "read-audit", CF_MAY_AUDIT, false)                                            \
-    X(CF_READ_STATUS, "read-status", CF_MAY_MANAGE | CF_MAY_REVEAL | CF_MAY_ASSIGN | CF_MAY_AUDIT, false)     \
+#define CF_ACTION_LIST(X)                                                                                 \
+    X(CF_BROWSE, "browse", 0, false)                                                                      \
+    X(CF_LIST_APP, "list", CF_MAY_MANAGE, true)                                                           \
+    X(CF_READ_APP, "read", CF_MAY_MANAGE, true)                                                           \
+    X(CF_READ_GRANTS, "read-grants", CF_MAY_MANAGE, false)                                                \
+    X(CF_REVEAL, "reveal", CF_MAY_REVEAL, true)                                                           \
+    X(CF_EDIT_APP, "edit", CF_MAY_MANAGE, false)                                                          \
+    X(CF_CREATE_APP, "create", CF_MAY_MANAGE, false)                                                      \
+    X(CF_RENAME_APP, "rename", CF_MAY_MANAGE, false)                                                      \
+    X(CF_DELETE_APP, "delete", CF_MAY_MANAGE, false)                                                      \
+    X(CF_RESTORE_APP, "restore", CF_MAY_MANAGE, false)                                                    \
+    X(CF_DESTROY_APP, "destroy", CF_MAY_MANAGE, false)                                                    \
+    X(CF_LIST_TRASH, "list-trash", CF_MAY_MANAGE, false)                                                  \
+    X(CF_READ_API_APPS, "read-apps", CF_MAY_MANAGE, false)                                                \
+    X(CF_READ_ASSIGNEES, "read-assignees", CF_MAY_MANAGE | CF_MAY_ASSIGN, false)                          \
+    X(CF_WRITE_ASSIGNEES, "assign-users", CF_MAY_ASSIGN, false)                                           \
+    X(CF_CONTROL_APP, "control", CF_MAY_MANAGE | CF_MAY_REVEAL, false)                                    \
+    X(CF_ASK_REVEAL, "ask", CF_MAY_REVEAL, false)                                                         \
+    X(CF_READ_READERS, "read-readers", CF_MAY_AUDIT, false)                                               \
+    X(CF_READ_AUDIT, "read-audit", CF_MAY_AUDIT, false)                                                   \
+    X(CF_READ_STATUS, "read-status", CF_MAY_MANAGE | CF_MAY_REVEAL | CF_MAY_ASSIGN | CF_MAY_AUDIT, false) \
     X(CF_VERIFY, "verify", CF_MAY_VERIFY, false)
 
 enum cf_action {
 #define X(name, word, permissions, grantable) name,
     CF_ACTION_LIST(X)
 #undef X
-    CF_ACTION_COUNT
+        CF_ACTION_COUNT
 };
 
 const char *cf_action_word(enum cf_action action);

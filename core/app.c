@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#define COLUMNS                                                                                    \
-    "serial, id, place, name, disabled, created, created_by, updated, updated_by, trashed, generation, version, "  \
+#define COLUMNS                                                                                                   \
+    "serial, id, place, name, disabled, created, created_by, updated, updated_by, trashed, generation, version, " \
     "expires, lives, apis_sum, grants_sum, mac"
 
 static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t mac[static CF_MAC_SIZE])
@@ -92,8 +92,7 @@ enum cf_error cf_app_by_name(struct cf_txn *txn, enum cf_place place, const char
 enum cf_error cf_app_by_serial(struct cf_txn *txn, int64_t serial, struct cf_app *app)
 {
     struct cf_rows *rows;
-    enum cf_error error =
-        cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE serial = ?", "i", serial);
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE serial = ?", "i", serial);
 
     return error == CF_OK ? read_one(txn, rows, app) : error;
 }
@@ -114,9 +113,8 @@ enum cf_error cf_app_each(struct cf_txn *txn, enum cf_place place, int64_t after
     struct cf_app app;
     bool more = true;
     enum cf_error error =
-        cf_sql_query(txn->db, &rows,
-                     "SELECT " COLUMNS " FROM app WHERE serial > ? AND place = ? ORDER BY serial", "ii", after,
-                     (int64_t)place);
+        cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app WHERE serial > ? AND place = ? ORDER BY serial",
+                     "ii", after, (int64_t)place);
 
     while (error == CF_OK && more) {
         error = cf_sql_next(rows, &more);
@@ -196,12 +194,13 @@ enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
     return cf_sql_run(
         txn->db,
         "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
-        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, grants_sum = ?, "
+        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, "
+        "grants_sum = ?, "
         "mac = ? WHERE serial = ?",
-        "bitiiiiiiiiiibbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled, app->created,
-        (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed, app->generation,
-        app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE, app->grants_sum, (size_t)CF_MAC_SIZE, mac,
-        sizeof mac, app->serial);
+        "bitiiiiiiiiiibbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled,
+        app->created, (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed,
+        app->generation, app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE,
+        app->grants_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, app->serial);
 }
 
 enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
@@ -224,8 +223,8 @@ enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note
 {
     struct cf_rows *rows;
     bool row = true;
-    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT name, value FROM note WHERE app = ? ORDER BY name",
-                                       "i", app->serial);
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT name, value FROM note WHERE app = ? ORDER BY name", "i", app->serial);
 
     while (error == CF_OK && row) {
         error = cf_sql_next(rows, &row);

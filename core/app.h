@@ -26,9 +26,9 @@ struct cf_app {
     int64_t generation;                /* grows with every change of the App */
     int64_t version;                   /* the number of the current version */
     int64_t expires;                   /* when its fields can no longer be read; 0: never */
-    int64_t lives;                     /* grows each time its directory is removed: a file system's inode generation */
-    uint8_t apis_sum[CF_MAC_SIZE];     /* over all its API rows, so that none can be taken away or put back */
-    uint8_t grants_sum[CF_MAC_SIZE];   /* over all its grant rows */
+    int64_t lives;                 /* grows each time its directory is removed: a file system's inode generation */
+    uint8_t apis_sum[CF_MAC_SIZE]; /* over all its API rows, so that none can be taken away or put back */
+    uint8_t grants_sum[CF_MAC_SIZE]; /* over all its grant rows */
 };
 
 /* Returns 0, CF_ENOENT, CF_ETAMPER, CF_EIO. */

@@ -65,9 +65,9 @@ static enum cf_error load(struct cf_txn *txn, const struct cf_app *app, struct c
     struct cf_mac state;
     size_t room = 0;
     bool row = true;
-    enum cf_error error = cf_sql_query(
-        txn->db, &rows, "SELECT slug, since, by_user, mac FROM assignment WHERE app = ? ORDER BY slug", "i",
-        app->serial);
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows, "SELECT slug, since, by_user, mac FROM assignment WHERE app = ? ORDER BY slug",
+                     "i", app->serial);
 
     *list = (struct cf_assignments){0};
     sum_begin(&state, txn, app);

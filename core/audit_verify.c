@@ -74,7 +74,7 @@ static enum cf_error next_line(struct lines *lines, struct line *line)
     for (;;) {
         size_t left = lines->filled - lines->start;
         const char *from = left == 0 ? NULL : lines->buffer + lines->start;
-        const char *newline = left == seen ? NULL : memchr(from + seen, '\n', left - seen);
+        const char *newline = from == NULL || left == seen ? NULL : memchr(from + seen, '\n', left - seen);
         if (newline != NULL) {
             size_t len = (size_t)(newline - from);
             *line = (struct line){.bytes = from, .len = is_too_long ? 0 : len, .offset = first};

@@ -23,7 +23,7 @@ struct cf_request {
 struct cf_caller {
     const struct cf_request *request; /* NULL: it comes once; not owned */
     uint32_t uid, gid;
-    pid_t pid; /* the thread's id in our name space; 0: unknown */
+    pid_t pid;      /* the thread's id in our name space; 0: unknown */
     bool asks_only; /* of who writes to ctl: it was opened with no right but to ask for a reveal */
     bool groups_known;
     uint32_t *groups; /* owned once known; NULL when there are none */

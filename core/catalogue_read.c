@@ -206,8 +206,7 @@ const char *cf_catalogue_collect(void *arg, const char *section, const char *nam
         struct cf_method_entry *method = method_of(loading, method_name, &reason);
         if (method == NULL)
             return reason;
-        return name == NULL ? NULL
-                            : collect_text(loading, method_names, METHOD_TEXTS, method->texts, name, value);
+        return name == NULL ? NULL : collect_text(loading, method_names, METHOD_TEXTS, method->texts, name, value);
     }
     struct cf_api_entry *api = api_of(loading, section, &reason);
     if (api == NULL)

@@ -45,8 +45,7 @@ static enum cf_error wishes_start(struct cf_change *change, const struct cf_edit
                                   struct wishes *wishes)
 {
     struct cf_assignments list;
-    enum cf_error error =
-        cf_assignments_load(&change->txn, &change->app, change->vault->catalogue, &list);
+    enum cf_error error = cf_assignments_load(&change->txn, &change->app, change->vault->catalogue, &list);
 
     if (error != CF_OK)
         return error;
@@ -104,6 +103,8 @@ static enum cf_error wish_apply(struct cf_change *change, struct wishes *wishes,
     wish->after = edit->sign != '-';
     if (!wish->after || wish->before)
         return CF_OK;
+    if (api == NULL)
+        return CF_ESLUG;
     return api->retired ? CF_ERETIRED : cf_change_may_give(change, api);
 }
 
@@ -259,8 +260,11 @@ enum cf_error cf_write_grants(struct cf_vault *vault, struct cf_caller *caller, 
 enum cf_error cf_write_assignees(struct cf_vault *vault, struct cf_caller *caller, const char *slug,
                                  enum cf_write_mode mode, const char *text, size_t len)
 {
-    struct cf_change change = {
-        .vault = vault, .caller = caller, .op = cf_action_word(CF_WRITE_ASSIGNEES), .file = "assignees", .name = slug};
+    struct cf_change change = {.vault = vault,
+                               .caller = caller,
+                               .op = cf_action_word(CF_WRITE_ASSIGNEES),
+                               .file = "assignees",
+                               .name = slug};
     const struct cf_api *api = cf_catalogue_find(vault->catalogue, slug);
     struct cf_grants old = {0}, wanted = {0};
     struct cf_api_row row;

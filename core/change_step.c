@@ -24,9 +24,9 @@ static enum cf_error look_for_answer(struct cf_change *change)
         return CF_OK;
     error = cf_txn_read(change->vault->store, &txn);
     if (error == CF_OK)
-        error = cf_sql_query(txn.db, &rows,
-                             "SELECT app FROM answered WHERE slot = ? AND session = ? AND request = ?", "iii",
-                             (int64_t)request->slot, request->session, request->number);
+        error =
+            cf_sql_query(txn.db, &rows, "SELECT app FROM answered WHERE slot = ? AND session = ? AND request = ?",
+                         "iii", (int64_t)request->slot, request->session, request->number);
     if (error == CF_OK)
         error = cf_sql_next(rows, &row);
     if (error == CF_OK && row)
@@ -119,7 +119,9 @@ static struct cf_event event_of(const struct cf_change *change, enum cf_error re
 
     return (struct cf_event){.caller = change->caller,
                              .op = change->op,
-                             .app = change->name != NULL ? change->name : app != NULL ? app->name : NULL,
+                             .app = change->name != NULL ? change->name
+                                    : app != NULL        ? app->name
+                                                         : NULL,
                              .id = app != NULL ? app->id : NULL,
                              .file = change->file,
                              .version = app != NULL ? app->version : 0,
@@ -152,7 +154,7 @@ enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
         if (error != CF_OK) {
             /* What the log says was done was not: say so behind it, as well as can be. */
             event.result = error;
-            recorded = cf_vault_record(change->vault, &event);
+            (void)!cf_vault_record(change->vault, &event);
         }
     }
     cf_txn_end(&change->txn);

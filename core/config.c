@@ -227,8 +227,9 @@ static const char *read_audit(struct loading *loading, const char *name, const c
     return NULL;
 }
 
-static const char *read_catalogue(struct loading *loading, const char *name, const char *value)
+static const char *read_catalogue(struct loading *loading, const char *name, const char *value, bool again)
 {
+    (void)again;
     if (strcmp(name, "files") != 0)
         return unknown_name(loading, "catalogue", name, "files");
     struct cf_config *config = loading->config;
@@ -293,32 +294,24 @@ static const char *role_section(const char *section)
     return strncmp(section, "role ", 5) == 0 ? section + 5 : NULL;
 }
 
-static bool is_known_section(const char *section)
-{
-    static const char *const names[] = {"members", "policy", "engine", "audit", "catalogue"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(section, names[i]) == 0)
-            return true;
-    return false;
-}
+/* members: in the second pass. */
+static const struct {
+    const char *name;
+    const char *(*read)(struct loading *loading, const char *name, const char *value, bool again);
+} sections[] = {
+    {"members", NULL},     {"policy", read_policy},       {"engine", read_engine},
+    {"audit", read_audit}, {"catalogue", read_catalogue},
+};
 
 static const char *all_but_members(void *arg, const char *section, const char *name, const char *value, bool again)
 {
     struct loading *loading = arg;
+
     if (role_section(section) != NULL)
         return read_role(loading, role_section(section), name, value);
-    if (name == NULL && is_known_section(section))
-        return NULL;
-    if (strcmp(section, "members") == 0)
-        return NULL;
-    if (strcmp(section, "policy") == 0)
-        return read_policy(loading, name, value, again);
-    if (strcmp(section, "engine") == 0)
-        return read_engine(loading, name, value, again);
-    if (strcmp(section, "audit") == 0)
-        return read_audit(loading, name, value, again);
-    if (strcmp(section, "catalogue") == 0)
-        return read_catalogue(loading, name, value);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strcmp(section, sections[i].name) == 0)
+            return name == NULL || sections[i].read == NULL ? NULL : sections[i].read(loading, name, value, again);
     snprintf(loading->reason, sizeof(loading->reason),
              *section == '\0' ? "'%.60s' stands before the first section"
                               : "unknown section [%.60s]: role NAME, members, policy, engine, audit, catalogue",

@@ -27,11 +27,11 @@
 #include <stdint.h>
 
 /* X(name, bit, word) */
-#define CF_PERMISSION_LIST(X)                                                                      \
-    X(CF_MAY_MANAGE, 1, "application-credentials")                                                 \
-    X(CF_MAY_REVEAL, 2, "reveal")                                                                  \
-    X(CF_MAY_ASSIGN, 4, "assignments")                                                             \
-    X(CF_MAY_AUDIT, 8, "audit")                                                                    \
+#define CF_PERMISSION_LIST(X)                      \
+    X(CF_MAY_MANAGE, 1, "application-credentials") \
+    X(CF_MAY_REVEAL, 2, "reveal")                  \
+    X(CF_MAY_ASSIGN, 4, "assignments")             \
+    X(CF_MAY_AUDIT, 8, "audit")                    \
     X(CF_MAY_VERIFY, 16, "verify")
 
 enum cf_permission {
@@ -56,7 +56,7 @@ struct cf_config {
     struct cf_member *members; /* the store's owner as super-admin first */
     size_t member_count;
     int64_t propagation, overlap, trash, rotation; /* nanoseconds */
-    int64_t versions;     /* 1 to CF_VERSIONS_MOST */
+    int64_t versions;                              /* 1 to CF_VERSIONS_MOST */
     bool reveal_on_request;
     int64_t verify_rate; /* a second */
     int64_t patience;    /* nanoseconds, whole seconds, at least one */

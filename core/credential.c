@@ -33,10 +33,8 @@ enum cf_version_state cf_version_state(const struct cf_app *app, const struct cf
 
 const char *cf_version_state_word(enum cf_version_state state)
 {
-    static const char *const words[] = {[CF_CURRENT] = "current",
-                                        [CF_RETIRING] = "retiring",
-                                        [CF_RETIRED] = "retired",
-                                        [CF_REVOKED] = "revoked"};
+    static const char *const words[] = {
+        [CF_CURRENT] = "current", [CF_RETIRING] = "retiring", [CF_RETIRED] = "retired", [CF_REVOKED] = "revoked"};
 
     return words[state];
 }
@@ -100,10 +98,11 @@ enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64
 {
     struct cf_rows *rows;
     bool row;
-    enum cf_error error = cf_sql_query(txn->db, &rows,
-                                       "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
-                                       "WHERE app = ? AND number = ?",
-                                       "ii", app->serial, number);
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows,
+                     "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
+                     "WHERE app = ? AND number = ?",
+                     "ii", app->serial, number);
 
     if (error == CF_OK)
         error = cf_sql_next(rows, &row);
@@ -119,10 +118,11 @@ enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
 {
     struct cf_rows *rows;
     bool row = true;
-    enum cf_error error = cf_sql_query(txn->db, &rows,
-                                       "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
-                                       "WHERE app = ? ORDER BY number DESC",
-                                       "i", app->serial);
+    enum cf_error error =
+        cf_sql_query(txn->db, &rows,
+                     "SELECT number, created, created_by, deadline, revoked, fields, mac FROM version "
+                     "WHERE app = ? ORDER BY number DESC",
+                     "i", app->serial);
 
     *count = 0;
     while (error == CF_OK && row && *count < CF_VERSIONS_MOST) {

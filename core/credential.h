@@ -15,18 +15,18 @@
 enum { CF_VERSIONS_KEPT = 10, CF_VERSIONS_MOST = 64 }; /* kept at least; at most, whatever is configured */
 
 /* X(name, word) */
-#define CF_FIELD_LIST(X)                                                                           \
-    X(CF_KEY, "key")                                                                               \
-    X(CF_SECRET, "secret")                                                                         \
-    X(CF_TOKEN, "token")                                                                           \
-    X(CF_USERNAME, "username")                                                                     \
+#define CF_FIELD_LIST(X)       \
+    X(CF_KEY, "key")           \
+    X(CF_SECRET, "secret")     \
+    X(CF_TOKEN, "token")       \
+    X(CF_USERNAME, "username") \
     X(CF_PASSWORD, "password")
 
 enum cf_field {
 #define X(name, word) name,
     CF_FIELD_LIST(X)
 #undef X
-    CF_FIELD_COUNT,
+        CF_FIELD_COUNT,
     CF_NO_FIELD = -1 /* the whole App; no field in particular */
 };
 
@@ -43,14 +43,15 @@ struct cf_version {
     uint32_t created_by;
     int64_t deadline; /* 0 while it is current */
     bool revoked;
-    unsigned fields;  /* bit 1 << field for each that has a value */
+    unsigned fields; /* bit 1 << field for each that has a value */
 };
 
 /* What is known of a value without opening it. */
 struct cf_value {
     size_t len; /* bytes */
     uint8_t fingerprint[CF_FINGERPRINT_SIZE];
-    char last4[5]; /* the last four characters as far as they are ASCII, else ""; only of values of 16 bytes or more */
+    char last4
+        [5]; /* the last four characters as far as they are ASCII, else ""; only of values of 16 bytes or more */
 };
 
 /* The state of a version at a time. */

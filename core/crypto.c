@@ -19,7 +19,7 @@ static_assert(CF_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES && CF_K
               "CF_KEY_SIZE");
 
 static_assert(CF_SALT_SIZE == crypto_pwhash_SALTBYTES && CF_KEY_SIZE == crypto_box_PUBLICKEYBYTES &&
-                  CF_KEY_SIZE == crypto_box_SECRETKEYBYTES && CF_BOX_SIZE == CF_KEY_SIZE + crypto_box_SEALBYTES,
+                  CF_BOX_SIZE == CF_KEY_SIZE + crypto_box_SEALBYTES,
               "CF_SALT_SIZE, CF_BOX_SIZE");
 static_assert(CF_STREAM_HEADER_SIZE == crypto_secretstream_xchacha20poly1305_HEADERBYTES &&
                   CF_STREAM_OVERHEAD == crypto_secretstream_xchacha20poly1305_ABYTES &&

@@ -32,7 +32,8 @@ struct cf_edits {
 };
 
 /* Split a text. Returns 0, CF_EMIXED, CF_ETOOBIG, CF_EVALUE (a NUL byte, a sign with nothing behind it), CF_ENOMEM. */
-CF_CHECKED enum cf_error cf_edit_parse(const char *text, size_t len, enum cf_edit_unit unit, struct cf_edits *edits);
+CF_CHECKED enum cf_error cf_edit_parse(const char *text, size_t len, enum cf_edit_unit unit,
+                                       struct cf_edits *edits);
 void cf_edits_release(struct cf_edits *edits);
 
 #endif

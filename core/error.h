@@ -9,39 +9,39 @@
 #define CF_CHECKED __attribute__((warn_unused_result))
 
 /* X(name, word for the audit log, sentence for people) */
-#define CF_ERROR_LIST(X)                                                                           \
-    X(CF_OK, "ok", "success")                                                                      \
-    X(CF_EDENIED, "denied", "no role and no grant allows it")                                      \
-    X(CF_EFORBIDDEN, "forbidden", "nobody may do that there")                                      \
-    X(CF_EUNASSIGNED, "unassigned", "the caller lacks the user assignment that the API needs")     \
-    X(CF_EREVOKED, "revoked", "the credential is revoked or its App disabled")                     \
-    X(CF_EEXPIRED, "expired", "the credential has expired")                                        \
-    X(CF_ENOKEY, "no-key", "the field has no value")                                               \
-    X(CF_EUNASKED, "unasked", "a reveal that has to be asked for first")                           \
-    X(CF_ENOENT, "absent", "there is no such thing")                                               \
-    X(CF_EEXIST, "taken", "the name is taken")                                                     \
-    X(CF_ENAME, "bad-name", "not a valid App name")                                                \
-    X(CF_EVALUE, "bad-value", "not a valid value")                                                 \
-    X(CF_ESLUG, "unknown-api", "no such API in the catalogue")                                     \
-    X(CF_ERETIRED, "retired-api", "the API is retired and can no longer be assigned")              \
-    X(CF_EPRINCIPAL, "unknown-principal", "no such user or group")                                 \
-    X(CF_EMIXED, "mixed-forms", "plain entries and +/- entries do not mix in one write")           \
-    X(CF_ECOMMAND, "bad-command", "unknown command or bad argument")                               \
-    X(CF_ETOOBIG, "too-big", "larger than one write may be")                                       \
-    X(CF_ETAMPER, "tampered", "a stored record does not verify")                                   \
-    X(CF_EAUDIT, "unrecorded", "the audit record cannot be written")                               \
-    X(CF_EFULL, "full", "no space left")                                                           \
-    X(CF_EIO, "io", "input/output error")                                                          \
-    X(CF_ENOMEM, "memory", "out of memory")                                                        \
-    X(CF_ELOCKED, "locked-memory", "memory cannot be locked")                                      \
-    X(CF_EBUSY, "busy", "the store is in use")                                                     \
-    X(CF_EUNSAFE, "unsafe", "wrong owner, mode or kind of file")                                   \
-    X(CF_ECONFIG, "configuration", "the configuration is wrong")                                   \
-    X(CF_EFORMAT, "format", "written by another version of credfs, or not by credfs")              \
-    X(CF_EWRONGKEY, "wrong-key", "the master key does not open this store")                        \
-    X(CF_EANSWERED, "answered", "the change was made when the request came first")                 \
-    X(CF_EAGAIN, "too-often", "asked too often: try again in a moment")                            \
-    X(CF_EUNKNOWN, "unknown", "there is no such credential")                                       \
+#define CF_ERROR_LIST(X)                                                                       \
+    X(CF_OK, "ok", "success")                                                                  \
+    X(CF_EDENIED, "denied", "no role and no grant allows it")                                  \
+    X(CF_EFORBIDDEN, "forbidden", "nobody may do that there")                                  \
+    X(CF_EUNASSIGNED, "unassigned", "the caller lacks the user assignment that the API needs") \
+    X(CF_EREVOKED, "revoked", "the credential is revoked or its App disabled")                 \
+    X(CF_EEXPIRED, "expired", "the credential has expired")                                    \
+    X(CF_ENOKEY, "no-key", "the field has no value")                                           \
+    X(CF_EUNASKED, "unasked", "a reveal that has to be asked for first")                       \
+    X(CF_ENOENT, "absent", "there is no such thing")                                           \
+    X(CF_EEXIST, "taken", "the name is taken")                                                 \
+    X(CF_ENAME, "bad-name", "not a valid App name")                                            \
+    X(CF_EVALUE, "bad-value", "not a valid value")                                             \
+    X(CF_ESLUG, "unknown-api", "no such API in the catalogue")                                 \
+    X(CF_ERETIRED, "retired-api", "the API is retired and can no longer be assigned")          \
+    X(CF_EPRINCIPAL, "unknown-principal", "no such user or group")                             \
+    X(CF_EMIXED, "mixed-forms", "plain entries and +/- entries do not mix in one write")       \
+    X(CF_ECOMMAND, "bad-command", "unknown command or bad argument")                           \
+    X(CF_ETOOBIG, "too-big", "larger than one write may be")                                   \
+    X(CF_ETAMPER, "tampered", "a stored record does not verify")                               \
+    X(CF_EAUDIT, "unrecorded", "the audit record cannot be written")                           \
+    X(CF_EFULL, "full", "no space left")                                                       \
+    X(CF_EIO, "io", "input/output error")                                                      \
+    X(CF_ENOMEM, "memory", "out of memory")                                                    \
+    X(CF_ELOCKED, "locked-memory", "memory cannot be locked")                                  \
+    X(CF_EBUSY, "busy", "the store is in use")                                                 \
+    X(CF_EUNSAFE, "unsafe", "wrong owner, mode or kind of file")                               \
+    X(CF_ECONFIG, "configuration", "the configuration is wrong")                               \
+    X(CF_EFORMAT, "format", "written by another version of credfs, or not by credfs")          \
+    X(CF_EWRONGKEY, "wrong-key", "the master key does not open this store")                    \
+    X(CF_EANSWERED, "answered", "the change was made when the request came first")             \
+    X(CF_EAGAIN, "too-often", "asked too often: try again in a moment")                        \
+    X(CF_EUNKNOWN, "unknown", "there is no such credential")                                   \
     X(CF_EDISABLED, "disabled", "the App is disabled")
 
 enum cf_error {
@@ -63,7 +63,6 @@ struct cf_fault {
 };
 
 /* Set the text; fault may be NULL. A text that is too long is cut. */
-void cf_fault_set(struct cf_fault *fault, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cf_fault_set(struct cf_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

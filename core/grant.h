@@ -27,7 +27,8 @@ struct cf_grants {
 CF_CHECKED enum cf_error cf_grants_load(struct cf_txn *txn, const struct cf_app *app, struct cf_grants *list);
 
 /* The assignees of an API; field is always CF_NO_FIELD. */
-CF_CHECKED enum cf_error cf_assignees_load(struct cf_txn *txn, const struct cf_api_row *api, struct cf_grants *list);
+CF_CHECKED enum cf_error cf_assignees_load(struct cf_txn *txn, const struct cf_api_row *api,
+                                           struct cf_grants *list);
 
 void cf_grants_release(struct cf_grants *list);
 
@@ -37,7 +38,8 @@ int cf_grant_order(const struct cf_grant *a, const struct cf_grant *b);
 /* Replace all of them. Rows that stay keep their since and by. The App is updated in memory and written by who
  * calls; an API's row is written at once. list: in the order that loading gives, no principal and field twice. */
 CF_CHECKED enum cf_error cf_grants_store(struct cf_txn *txn, struct cf_app *app, const struct cf_grants *list);
-CF_CHECKED enum cf_error cf_assignees_store(struct cf_txn *txn, struct cf_api_row *api, const struct cf_grants *list);
+CF_CHECKED enum cf_error cf_assignees_store(struct cf_txn *txn, struct cf_api_row *api,
+                                            const struct cf_grants *list);
 
 /* Give a slug that has no row one, without assignees; or every API of a catalogue that has none. */
 CF_CHECKED enum cf_error cf_api_add(struct cf_txn *txn, const char *slug);

@@ -22,8 +22,8 @@ void cf_sources_free(struct cf_sources *sources);
  * root and writable by nobody else.
  * *text, *len: owned by sources, valid until it is freed.
  * Returns 0, CF_ENOENT when there is no such file, CF_EUNSAFE for owner, mode, kind or size, CF_EIO, CF_ENOMEM. */
-CF_CHECKED enum cf_error cf_sources_text(struct cf_sources *sources, const char *path, const char **text, size_t *len,
-                                         struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_sources_text(struct cf_sources *sources, const char *path, const char **text,
+                                         size_t *len, struct cf_fault *fault);
 
 /* Add all that was read, as bytes for cf_sources_unpack. */
 void cf_sources_pack(const struct cf_sources *sources, struct cf_text *out);

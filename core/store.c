@@ -85,7 +85,7 @@ void cf_store_close(struct cf_store *store)
         cf_sql_close(store->idle[i]);
     cf_sql_close(store->writer); /* the last one: it checkpoints */
     if (store->wal_index != NULL)
-        munmap((void *)(uintptr_t)store->wal_index, WAL_INDEX_PAGE);
+        munmap(store->wal_index, WAL_INDEX_PAGE);
     if (store->wal_index_fd >= 0)
         close(store->wal_index_fd);
     cf_keys_free(store->keys);

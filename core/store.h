@@ -38,8 +38,8 @@ CF_CHECKED enum cf_error cf_store_create(const char *path, struct cf_fault *faul
 
 /* What a process leaves to the one that goes on with its work, in memory that outlives both. */
 struct cf_handover {
-    int lock;     /* a descriptor that holds the store's lock (cf_store_lock) */
-    bool has_key; /* set by the first to open the store; the next need no key slot */
+    int lock;                 /* a descriptor that holds the store's lock (cf_store_lock) */
+    bool has_key;             /* set by the first to open the store; the next need no key slot */
     uint8_t key[CF_KEY_SIZE]; /* the data key: the memory is locked, undumpable, and wiped by who made it */
 };
 

@@ -64,8 +64,8 @@ enum cf_error cf_files_open(const char *path, int *dir, struct cf_fault *fault)
     *dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*dir < 0) {
         cf_fault_set(fault, "%s: %s", path, strerror(errno));
-        return errno == ENOENT ? CF_ENOENT
-               : errno == EACCES ? CF_EDENIED
+        return errno == ENOENT                      ? CF_ENOENT
+               : errno == EACCES                    ? CF_EDENIED
                : errno == ELOOP || errno == ENOTDIR ? CF_EUNSAFE
                                                     : CF_EIO;
     }

@@ -24,16 +24,16 @@ struct cf_store {
     struct cf_db *writer;  /* NULL when observing */
     pthread_mutex_t write; /* held by the one who writes; guards batch and commits */
     pthread_cond_t committed;
-    struct cf_batch *batch;    /* the open one, or NULL */
+    struct cf_batch *batch; /* the open one, or NULL */
     atomic_size_t waiting;  /* for the writer's lock */
     int64_t commits;
-    pthread_mutex_t pool;  /* guards idle and idle_count */
+    pthread_mutex_t pool; /* guards idle and idle_count */
     struct cf_db *idle[CF_STORE_POOL];
     size_t idle_count;
     uint8_t id[CF_ID_SIZE];
     struct cf_keys *keys;
-    int wal_index_fd;                /* kept open with the connections: closing it would give up SQLite's own locks */
-    const unsigned char *wal_index;  /* the first page of credfs.db-shm, or NULL */
+    int wal_index_fd;         /* kept open with the connections: closing it would give up SQLite's own locks */
+    unsigned char *wal_index; /* the first page of credfs.db-shm, or NULL */
 };
 
 #endif

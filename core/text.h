@@ -23,8 +23,7 @@ struct cf_text {
 
 void cf_text_add(struct cf_text *text, const char *bytes, size_t len);
 void cf_text_puts(struct cf_text *text, const char *string);
-void cf_text_printf(struct cf_text *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cf_text_printf(struct cf_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Add a number in decimal, quicker than by printf. */
 void cf_text_number(struct cf_text *text, int64_t number);

@@ -123,7 +123,7 @@ enum cf_error cf_txn_commit(struct cf_txn *txn)
         return error; /* cf_txn_end undoes it */
     batch->members++;
     batch_settle(store);
-    while (!batch->is_done)
+    while (!batch->is_done) /* NOLINT(clang-analyzer-unix.Malloc): it has a member, so it was not freed */
         pthread_cond_wait(&store->committed, &store->write);
     error = batch->result;
     if (--batch->members == 0)
@@ -136,9 +136,8 @@ enum cf_error cf_txn_commit(struct cf_txn *txn)
 /* Undo one writer's part; that of the others in the batch stays. */
 static void undo_part(struct cf_store *store)
 {
-    if (cf_sql_in_transaction(store->writer) &&
-        (cf_sql_run(store->writer, "ROLLBACK TO part", "") != CF_OK ||
-         cf_sql_run(store->writer, "RELEASE part", "") != CF_OK)) {
+    if (cf_sql_in_transaction(store->writer) && (cf_sql_run(store->writer, "ROLLBACK TO part", "") != CF_OK ||
+                                                 cf_sql_run(store->writer, "RELEASE part", "") != CF_OK)) {
         /* It cannot be told apart from theirs any more: nothing of the batch may stay. */
         if (cf_sql_run(store->writer, "ROLLBACK", "") != CF_OK)
             abort();

@@ -29,8 +29,8 @@ struct cf_vault {
 };
 
 struct cf_vault_options {
-    const char *store;            /* path */
-    const char *config;           /* path; NULL: no configuration file */
+    const char *store;  /* path */
+    const char *config; /* path; NULL: no configuration file */
     enum cf_store_mode mode;
     struct cf_handover *handover; /* NULL, or what to go on with (store.h) */
     struct cf_sources *sources;   /* NULL, or where the configuration is read from and kept; not taken */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ struct mount_command {
     struct place place;
     struct mount_options options;
     const char *source;
-    const char *given; /* mountpoint; NULL: the default */
+    const char *given;                                               /* mountpoint; NULL: the default */
     char mountpoint[PATH_SIZE], store[PATH_SIZE], config[PATH_SIZE]; /* as the keeper gets them */
     bool foreground;
     bool is_replacement; /* of the program that serves a mount */
@@ -59,33 +58,41 @@ static bool inherit(int descriptor)
 /* Become the keeper, which starts the worker. ready: what to tell that the mount answers; -1 in the foreground. */
 static int become_keeper(struct mount_command *command, int lock, int ready)
 {
-    char own[PATH_SIZE], keeper[PATH_SIZE], lock_text[16], ready_text[16];
-    const char *argv[32] = {"credfs-keeper", "-m", command->mountpoint, "-s", command->source, "-l", lock_text};
+    static char allow_other[] = "-a", read_only[] = "-r", background[] = "-b", config[] = "--config";
+    char own[PATH_SIZE], keeper[PATH_SIZE], source[PATH_SIZE], lock_text[16], ready_text[16];
+    char *argv[32] = {(char[]){"credfs-keeper"},
+                      (char[]){"-m"},
+                      command->mountpoint,
+                      (char[]){"-s"},
+                      source,
+                      (char[]){"-l"},
+                      lock_text};
     int count = 7;
 
     if (!find_own(own) || !find_keeper(own, keeper) || !inherit(lock) || (ready >= 0 && !inherit(ready)))
         return EX_OSERR;
+    (void)snprintf(source, sizeof(source), "%s", command->source);
     (void)snprintf(lock_text, sizeof(lock_text), "%d", lock);
     (void)snprintf(ready_text, sizeof(ready_text), "%d", ready);
     if (geteuid() == 0 || command->options.allow_other)
-        argv[count++] = "-a";
+        argv[count++] = allow_other;
     if (command->options.read_only)
-        argv[count++] = "-r";
+        argv[count++] = read_only;
     if (ready >= 0) {
-        argv[count++] = "-b";
+        argv[count++] = background;
         argv[count++] = ready_text;
     }
     argv[count++] = own;
-    argv[count++] = "worker";
-    argv[count++] = "--mountpoint";
+    argv[count++] = (char[]){"worker"};
+    argv[count++] = (char[]){"--mountpoint"};
     argv[count++] = command->mountpoint;
-    argv[count++] = "--store";
+    argv[count++] = (char[]){"--store"};
     argv[count++] = command->store;
     if (command->place.config) {
-        argv[count++] = "--config";
+        argv[count++] = config;
         argv[count++] = command->config;
     }
-    (void)execv(keeper, (char **)(uintptr_t)argv);
+    (void)execv(keeper, argv);
     log_error("%s: %s", keeper, strerror(errno));
     return EX_OSERR;
 }
@@ -179,7 +186,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"foreground", 'f', NULL, 0, "Stay in the foreground; messages go to stderr", 0},
-    {"replace", REPLACE, NULL, 0, "Put the program that is now on disk in place of the one that serves MOUNTPOINT", 0},
+    {"replace", REPLACE, NULL, 0, "Put the program that is now on disk in place of the one that serves MOUNTPOINT",
+     0},
     {NULL, 'o', "OPT,...", 0, "Mount options: allow_other (root always has it), ro, store=DIR, config=FILE", 0},
     {0},
 };

@@ -22,8 +22,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "[MOUNTPOINT]",
-    .doc = "Have the mount on MOUNTPOINT read its configuration again. If anything is wrong in it, the one in force "
-           "stays.",
+    .doc =
+        "Have the mount on MOUNTPOINT read its configuration again. If anything is wrong in it, the one in force "
+        "stays.",
 };
 
 int cmd_reload(int argc, char **argv)

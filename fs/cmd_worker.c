@@ -30,8 +30,7 @@ enum { LAST_SECONDS = 10 };
 
 static struct region *map_region(void)
 {
-    struct region *region =
-        mmap(NULL, sizeof(*region), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_REGION, 0);
+    struct region *region = mmap(NULL, sizeof(*region), PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_REGION, 0);
 
     if (region == MAP_FAILED || madvise(region, sizeof(*region), MADV_DONTDUMP) != 0) {
         log_error("credfs worker is started by `credfs mount`");
@@ -159,7 +158,8 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
     if (number == SIGTERM)
         notify_reloading();
     (void)alarm(LAST_SECONDS); /* a request that hangs does not keep us */
-    cf_house_stop(fs->vault);  /* while requests are answered: it may wait for what one of them holds in the kernel */
+    cf_house_stop(
+        fs->vault); /* while requests are answered: it may wait for what one of them holds in the kernel */
     if (number == SIGHUP)
         end_mount(fs->mountpoint, fs->region);
     if (serve_stop(server))

@@ -9,7 +9,7 @@ struct fs_node {
     const struct fs_row *row;
     struct cf_app app;         /* FS_OF_APP, FS_OF_VERSION */
     struct cf_version version; /* FS_OF_VERSION */
-    const struct cf_api *api; /* FS_OF_API */
+    const struct cf_api *api;  /* FS_OF_API */
 };
 
 /* The node of an inode number. Returns 0, CF_ENOENT, or why its App cannot be read. */

@@ -18,8 +18,8 @@ static struct cf_caller opener(fuse_req_t req, uint64_t fh)
 {
     const struct fuse_ctx *context = fuse_req_ctx(req);
     uint32_t uid = handle_unpack(fh).uid;
-    struct cf_caller caller = context->uid == uid ? cf_caller_of(uid, context->gid, context->pid)
-                                                  : cf_caller_of(uid, UINT32_MAX, 0);
+    struct cf_caller caller =
+        context->uid == uid ? cf_caller_of(uid, context->gid, context->pid) : cf_caller_of(uid, UINT32_MAX, 0);
 
     caller.request = serve_request();
     return caller;

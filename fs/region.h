@@ -43,9 +43,10 @@ struct region_slot {
     _Atomic uint64_t since;   /* the beat at which its request was read; 0: none is under way */
     _Atomic uint32_t crashes; /* workers that crashed while they worked on this request */
     _Atomic uint32_t hangs;   /* workers that took too long over it */
-    _Atomic uint64_t refused; /* the number of the last request that was answered with an error, or is about to be */
-    int error;                /* that error: what was refused once is not tried again */
-    int number;               /* of the slot */
+    _Atomic uint64_t
+        refused; /* the number of the last request that was answered with an error, or is about to be */
+    int error;   /* that error: what was refused once is not tried again */
+    int number;  /* of the slot */
     _Alignas(REGION_PAGE) unsigned char request[REGION_REQUEST]; /* a struct fuse_in_header, and what follows it */
 };
 
@@ -66,18 +67,18 @@ struct region_answer {
 
 struct region {
     uint32_t layout;
-    bool is_background; /* messages go to syslog once it is ready */
-    int64_t session;    /* random: tells the requests of this mount from those of others */
-    int64_t mounted;    /* time */
-    uint64_t device;    /* of the mounted file system */
-    _Atomic int64_t starts;   /* workers that were started */
-    _Atomic int64_t renewed;  /* programs and configurations that were put in place while mounted */
-    _Atomic int64_t refused;  /* those that did not start */
-    _Atomic uint64_t beat;    /* grows while the worker's own watch runs */
+    bool is_background;        /* messages go to syslog once it is ready */
+    int64_t session;           /* random: tells the requests of this mount from those of others */
+    int64_t mounted;           /* time */
+    uint64_t device;           /* of the mounted file system */
+    _Atomic int64_t starts;    /* workers that were started */
+    _Atomic int64_t renewed;   /* programs and configurations that were put in place while mounted */
+    _Atomic int64_t refused;   /* those that did not start */
+    _Atomic uint64_t beat;     /* grows while the worker's own watch runs */
     _Atomic uint32_t patience; /* seconds until a worker that does nothing is replaced */
     struct cf_handover handover;
     _Atomic size_t init_len; /* 0: it has not come yet */
-    _Atomic int in_force; /* which of sources */
+    _Atomic int in_force;    /* which of sources */
     _Alignas(REGION_PAGE) unsigned char init[REGION_INIT];
     struct region_slot slot[REGION_SLOTS];
     struct region_sources sources[2];

@@ -212,8 +212,8 @@ static void refuse_for_good(struct region_slot *slot)
 {
     const struct fuse_in_header *header = header_of(slot);
 
-    log_error("request %u for node %llu crashed or held up %d workers: it is answered with an error", header->opcode,
-              (unsigned long long)header->nodeid, LAST_TRY);
+    log_error("request %u for node %llu crashed or held up %d workers: it is answered with an error",
+              header->opcode, (unsigned long long)header->nodeid, LAST_TRY);
     refuse(slot, EIO);
 }
 
@@ -224,7 +224,7 @@ static void have_pages(struct region_slot *slot)
 {
     for (size_t at = 0; at < NEARLY_ALL + REGION_PAGE; at += REGION_PAGE) {
         volatile unsigned char *page = slot->request + at;
-        *page = *page;
+        *page = *page; /* cppcheck-suppress selfAssignment; it is written to, that it is there */
     }
 }
 

@@ -17,7 +17,7 @@ struct snapshot {
     uint64_t ino, fh;
     unsigned opens;
     unsigned readers; /* at this moment */
-    char *text; /* never a secret */
+    char *text;       /* never a secret */
     size_t len;
 };
 

@@ -21,7 +21,7 @@ struct fs_state {
     struct answers *answers;
     const char *mountpoint;
     const char *config; /* NULL: none */
-    int log; /* the audit log, open for reading */
+    int log;            /* the audit log, open for reading */
     uid_t uid;
     gid_t gid;
     _Atomic int64_t listed;  /* time when an entry of apps/ or trash/ last came, went or was renamed */

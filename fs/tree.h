@@ -48,16 +48,16 @@ enum fs_row_id {
 };
 
 enum fs_kind {
-    FS_KIND_DIR,   /* a directory of rows */
-    FS_KIND_APPS,  /* a directory of the Apps of a place */
-    FS_KIND_TRASH, /* the same */
-    FS_KIND_APIS,  /* a directory of the APIs of the catalogue */
+    FS_KIND_DIR,      /* a directory of rows */
+    FS_KIND_APPS,     /* a directory of the Apps of a place */
+    FS_KIND_TRASH,    /* the same */
+    FS_KIND_APIS,     /* a directory of the APIs of the catalogue */
     FS_KIND_VERSIONS, /* a directory of an App's versions */
-    FS_KIND_FIELD, /* a file that holds a field's value: opening it for reading is a reveal */
-    FS_KIND_TEXT,  /* a file with a rendered text */
-    FS_KIND_LOG,   /* the audit log */
-    FS_KIND_INPUT, /* a file that is only written to */
-    FS_KIND_CHECK  /* a file that answers what is written, as those of selinuxfs do */
+    FS_KIND_FIELD,    /* a file that holds a field's value: opening it for reading is a reveal */
+    FS_KIND_TEXT,     /* a file with a rendered text */
+    FS_KIND_LOG,      /* the audit log */
+    FS_KIND_INPUT,    /* a file that is only written to */
+    FS_KIND_CHECK     /* a file that answers what is written, as those of selinuxfs do */
 };
 
 enum fs_subject { FS_OF_TREE, FS_OF_APP, FS_OF_VERSION, FS_OF_API }; /* of a version: of an App's */

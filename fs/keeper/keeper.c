@@ -219,8 +219,7 @@ static void ended(struct keeper *keeper, const struct worker_end *end)
 {
     const enum keeper_state state = keeper->state;
     const bool was_hung = keeper->is_hung;
-    const bool is_requests_fault =
-        close_accounts(keeper, end->is_crash || (was_hung && state == KEEPER_STARTING));
+    const bool is_requests_fault = close_accounts(keeper, end->is_crash || (was_hung && state == KEEPER_STARTING));
 
     keeper->is_hung = false;
     if (state == KEEPER_STOPPING || (end->code == WORKER_UNMOUNTED && state != KEEPER_STARTING)) {
@@ -237,10 +236,10 @@ static void ended(struct keeper *keeper, const struct worker_end *end)
         return;
     }
     log_warning("worker %d %s: another takes its place", (int)end->pid, end->how);
-    if (state != KEEPER_STARTING || is_requests_fault)
+    /* Somebody's signal says nothing of the program. */
+    if (state != KEEPER_STARTING || is_requests_fault ||
+        (end->is_killed && !was_hung && keeper->killed++ < TRIES * TRIES))
         start(keeper);
-    else if (end->is_killed && !was_hung && keeper->killed++ < TRIES * TRIES)
-        start(keeper); /* by somebody: that says nothing of the program */
     else
         keeper_failed(keeper, end->how);
 }

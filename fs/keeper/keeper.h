@@ -40,15 +40,16 @@ struct keeper {
     struct region *region;
     struct worker worker;
     enum keeper_state state;
-    int64_t since; /* when it was entered, or in KEEPER_SERVING when the worker last moved; monotonic milliseconds */
-    uint64_t beat; /* of the worker, then */
-    bool is_up;    /* there was a worker that was ready */
-    bool wants_fresh; /* the next worker reads the configuration from disk */
-    bool is_hung;     /* the worker was found hanging and was sent SIGKILL */
-    int failures;     /* starts in a row that failed */
-    int killed;       /* starts that somebody's signal ended */
+    int64_t
+        since; /* when it was entered, or in KEEPER_SERVING when the worker last moved; monotonic milliseconds */
+    uint64_t beat;                    /* of the worker, then */
+    bool is_up;                       /* there was a worker that was ready */
+    bool wants_fresh;                 /* the next worker reads the configuration from disk */
+    bool is_hung;                     /* the worker was found hanging and was sent SIGKILL */
+    int failures;                     /* starts in a row that failed */
+    int killed;                       /* starts that somebody's signal ended */
     bool wants_reload, wants_replace; /* asked for, not yet begun */
-    int code; /* how the keeper ends; -1 while it goes on */
+    int code;                         /* how the keeper ends; -1 while it goes on */
 };
 
 /* Make the region, open the program, mount. Returns false having told why; then nothing is mounted. */

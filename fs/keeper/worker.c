@@ -66,7 +66,8 @@ static void become_worker(int program, bool is_fresh, const struct keeper *keepe
         mounting_undo(keeper->mountpoint, keeper->region->device); /* the keeper is gone already */
         _exit(EX_OSERR);
     }
-    if (arguments == NULL || program < 0 || !place_descriptors(keeper, ready) || sigprocmask(SIG_SETMASK, &blocked, NULL) != 0)
+    if (arguments == NULL || program < 0 || !place_descriptors(keeper, ready) ||
+        sigprocmask(SIG_SETMASK, &blocked, NULL) != 0)
         _exit(EX_OSERR);
     (void)fexecve(program, arguments, environ);
     _exit(EX_OSERR);

@@ -49,7 +49,7 @@ struct shared {
 
 struct load {
     const char *mountpoint;
-    const char *bind; /* NULL: none */
+    const char *bind;      /* NULL: none */
     char steady[PATH_MAX]; /* the App that is only read */
     char secret[VALUE];    /* its secret */
     size_t secret_len;
@@ -327,8 +327,7 @@ static bool do_names(struct load *load, struct actor *actor, int writer, long ap
     if (is_renamed(app) && !stepped(actor, "rename", path, began, rename(path, new_path) == 0))
         return false;
     began = now();
-    return !is_deleted(app) ||
-           stepped(actor, "rmdir", path, began, rmdir(is_renamed(app) ? new_path : path) == 0);
+    return !is_deleted(app) || stepped(actor, "rmdir", path, began, rmdir(is_renamed(app) ? new_path : path) == 0);
 }
 
 static void act_writer(struct load *load, int writer)

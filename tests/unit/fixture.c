@@ -14,18 +14,20 @@ static void write_config(const char *path)
     FILE *file = fopen(path, "w");
 
     assert_non_null(file);
-    fprintf(file,
-            "[role key-manager]\npermissions = application-credentials\n"
-            "[role eye]\npermissions = reveal\n"
-            "[members]\ncompany-admin = user:%d group:%d\nkey-manager = user:%d\neye = user:%d\nauditor = user:%d\n",
-            ADMIN, OPERATORS, MANAGER, REVEALER, AUDITOR);
+    fprintf(
+        file,
+        "[role key-manager]\npermissions = application-credentials\n"
+        "[role eye]\npermissions = reveal\n"
+        "[members]\ncompany-admin = user:%d group:%d\nkey-manager = user:%d\neye = user:%d\nauditor = user:%d\n",
+        ADMIN, OPERATORS, MANAGER, REVEALER, AUDITOR);
     assert_int_equal(fclose(file), 0);
 }
 
 static void open_vault(struct fixture *fixture)
 {
     struct cf_fault fault = {""};
-    const struct cf_vault_options options = {.store = fixture->store, .config = fixture->config, .mode = CF_STORE_OWN};
+    const struct cf_vault_options options = {
+        .store = fixture->store, .config = fixture->config, .mode = CF_STORE_OWN};
     enum cf_error error = cf_vault_open(&options, &fixture->vault, &fault);
 
     if (error != CF_OK)
@@ -69,9 +71,10 @@ int fixture_setup_in_memory(void **state)
 
 int fixture_teardown(void **state)
 {
-    static const char *const files[] = {"store/credfs.db",  "store/credfs.db-wal", "store/credfs.db-shm",
-                                        "store/audit.log",  "store/audit.head",    "store/master.key",
-                                        "store/lock",       "store",               "credfs.ini"};
+    static const char *const files[] = {
+        "store/credfs.db",  "store/credfs.db-wal", "store/credfs.db-shm", "store/audit.log",
+        "store/audit.head", "store/master.key",    "store/lock",          "store",
+        "credfs.ini"};
     struct fixture *fixture = *state;
     char path[256];
 

@@ -29,8 +29,8 @@ static bool may(struct fixture *fixture, struct cf_caller *caller, enum cf_actio
 
 static void grant(struct fixture *fixture, int64_t serial, const char *text)
 {
-    assert_int_equal(
-        cf_write_grants(fixture->vault, &fixture->root, serial, CF_REPLACE, text, strlen(text)), CF_OK);
+    assert_int_equal(cf_write_grants(fixture->vault, &fixture->root, serial, CF_REPLACE, text, strlen(text)),
+                     CF_OK);
 }
 
 /* Every action for every kind of caller, as section 3 of the design says. */
@@ -40,11 +40,12 @@ static void test_roles(void **state)
         enum cf_action action;
         const char *allowed; /* r root, a company-admin, m key-manager, e reveal alone, u auditor, s stranger */
     } table[] = {
-        {CF_BROWSE, "rameus"},     {CF_LIST_APP, "ram"},        {CF_READ_APP, "ram"},    {CF_READ_GRANTS, "ram"},
-        {CF_REVEAL, "rae"},        {CF_EDIT_APP, "ram"},        {CF_CREATE_APP, "ram"},  {CF_RENAME_APP, "ram"},
-        {CF_DELETE_APP, "ram"},    {CF_RESTORE_APP, "ram"},     {CF_DESTROY_APP, "ram"}, {CF_LIST_TRASH, "ram"},
-        {CF_READ_API_APPS, "ram"}, {CF_READ_ASSIGNEES, "ram"},  {CF_WRITE_ASSIGNEES, "r"}, {CF_READ_AUDIT, "ru"},
-        {CF_READ_STATUS, "rameu"},   {CF_CONTROL_APP, "rame"},    {CF_ASK_REVEAL, "rae"},  {CF_READ_READERS, "ru"}, {CF_VERIFY, "r"},
+        {CF_BROWSE, "rameus"},     {CF_LIST_APP, "ram"},       {CF_READ_APP, "ram"},      {CF_READ_GRANTS, "ram"},
+        {CF_REVEAL, "rae"},        {CF_EDIT_APP, "ram"},       {CF_CREATE_APP, "ram"},    {CF_RENAME_APP, "ram"},
+        {CF_DELETE_APP, "ram"},    {CF_RESTORE_APP, "ram"},    {CF_DESTROY_APP, "ram"},   {CF_LIST_TRASH, "ram"},
+        {CF_READ_API_APPS, "ram"}, {CF_READ_ASSIGNEES, "ram"}, {CF_WRITE_ASSIGNEES, "r"}, {CF_READ_AUDIT, "ru"},
+        {CF_READ_STATUS, "rameu"}, {CF_CONTROL_APP, "rame"},   {CF_ASK_REVEAL, "rae"},    {CF_READ_READERS, "ru"},
+        {CF_VERIFY, "r"},
     };
     struct fixture *fixture = *state;
     struct cf_caller *callers[] = {&fixture->root,     &fixture->admin,   &fixture->manager,
@@ -165,11 +166,11 @@ static void test_recorded(void **state)
     assert_int_equal(records_with(fixture, "\"file\":\"secret\",\"version\":1,\"result\":\"denied\""), 1);
     assert_int_equal(cf_txn_read(fixture->vault->store, &txn), CF_OK);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(cf_vault_permit(fixture->vault, &txn, &fixture->stranger, CF_LIST_APP, &app, CF_NO_FIELD,
-                                         NULL),
-                         CF_EDENIED);
-    assert_int_equal(
-        cf_vault_permit(fixture->vault, &txn, &fixture->admin, CF_LIST_APP, &app, CF_NO_FIELD, NULL), CF_OK);
+        assert_int_equal(
+            cf_vault_permit(fixture->vault, &txn, &fixture->stranger, CF_LIST_APP, &app, CF_NO_FIELD, NULL),
+            CF_EDENIED);
+    assert_int_equal(cf_vault_permit(fixture->vault, &txn, &fixture->admin, CF_LIST_APP, &app, CF_NO_FIELD, NULL),
+                     CF_OK);
     cf_txn_end(&txn);
     assert_int_equal(records_with(fixture, "\"op\":\"list\""), 3);
 }
@@ -179,8 +180,9 @@ static void test_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_roles),          TEST(test_supplementary_group), TEST(test_grant_of_app),
-        TEST(test_grant_of_field), TEST(test_state),               TEST(test_recorded),
+        TEST(test_roles),        TEST(test_supplementary_group),
+        TEST(test_grant_of_app), TEST(test_grant_of_field),
+        TEST(test_state),        TEST(test_recorded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1045,7 +1045,7 @@ static void what_is_half_written_is_waited_for(void **state)
     struct room *room = *state;
     struct later later = {.dir = room->dir};
     struct bytes log, head, old;
-    size_t starts[16];
+    size_t starts[16] = {0};
 
     make_log(room->dir, 2);
     old = slurp(room->dir, "audit.head");

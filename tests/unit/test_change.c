@@ -61,9 +61,25 @@ static void test_create(void **state)
 
 static void test_bad_names(void **state)
 {
-    static const char *const names[] = {"",      " ",         "a b",          "a\tb",     "a\nb",  "a\xc2\xa0" "b",
-                                        "a/b",   ".hidden",   "-dash",        "a\xff" "b", "a\x7f", "\xe2\x80\x8b" "a",
-                                        "a\x01", "a\xe3\x80\x80" "b", "\xed\xa0\x80"};
+    static const char *const names[] = {"",
+                                        " ",
+                                        "a b",
+                                        "a\tb",
+                                        "a\nb",
+                                        "a\xc2\xa0"
+                                        "b",
+                                        "a/b",
+                                        ".hidden",
+                                        "-dash",
+                                        "a\xff"
+                                        "b",
+                                        "a\x7f",
+                                        "\xe2\x80\x8b"
+                                        "a",
+                                        "a\x01",
+                                        "a\xe3\x80\x80"
+                                        "b",
+                                        "\xed\xa0\x80"};
     struct fixture *fixture = *state;
     struct cf_counts counts;
     struct cf_app app;
@@ -190,8 +206,8 @@ static void test_import(void **state)
 
     assert_int_equal(field(fixture, serial, CF_KEY, CF_REPLACE, odd), CF_OK);
     assert_true(fixture_has_value(fixture, serial, CF_KEY, odd, strlen(odd) - 1));
-    assert_true(fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(secret),
-                                  cf_secret_len(secret)));
+    assert_true(
+        fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(secret), cf_secret_len(secret)));
     cf_secret_free(secret);
     assert_int_equal(fixture_again(fixture, serial).version, 2);
     assert_int_equal(field(fixture, serial, CF_KEY, CF_REPLACE, ""), CF_EVALUE);
@@ -212,9 +228,9 @@ static void test_import(void **state)
 
 static void test_ctl(void **state)
 {
-    static const char *const bad[] = {"explode",         "rotate now", "rotate 1h 2h", "revoke 9", "rollback 9", "expire 5x", "disable all", "label",      "label x",
-                                      "label =v",        "label a b=c", "ROTATE",     "describe a\x01",
-                                      "disable\nexplode"};
+    static const char *const bad[] = {
+        "explode", "rotate now", "rotate 1h 2h", "revoke 9",    "rollback 9", "expire 5x",      "disable all",
+        "label",   "label x",    "label =v",     "label a b=c", "ROTATE",     "describe a\x01", "disable\nexplode"};
     struct fixture *fixture = *state;
     const int64_t serial = fixture_app(fixture, "billing").serial;
     struct cf_secret *key = fixture_value(fixture, serial, CF_KEY);
@@ -227,8 +243,7 @@ static void test_ctl(void **state)
     assert_int_equal(app.version, 1);
     assert_int_equal(ctl(fixture, serial, "rotate\n"), CF_OK);
     assert_int_equal(fixture_again(fixture, serial).version, 2);
-    assert_false(
-        fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
+    assert_false(fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
     cf_secret_free(key);
     assert_int_equal(ctl(fixture, serial, " describe  the billing service \nlabel env=prod\n\n"), CF_OK);
     assert_int_equal(ctl(fixture, serial, "disable"), CF_OK);
@@ -253,8 +268,7 @@ static void test_values_stay(void **state)
     assert_int_equal(cf_remove_app(fixture->vault, &fixture->admin, CF_IN_APPS, "paying"), CF_OK);
     assert_int_equal(
         cf_move_app(fixture->vault, &fixture->admin, CF_IN_TRASH, "paying", CF_IN_APPS, "billing", NULL), CF_OK);
-    assert_true(
-        fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
+    assert_true(fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
     assert_int_equal(fixture_again(fixture, serial).version, 1);
     assert_apis(fixture, serial, "audit-records\n");
     assert_grants(fixture, serial, "user:5005\n");
@@ -307,8 +321,7 @@ static void test_reopen(void **state)
     assert_int_equal(apis(fixture, serial, CF_REPLACE, "audit-records"), CF_OK);
     fixture_reopen(fixture);
     assert_apis(fixture, serial, "audit-records\n");
-    assert_true(
-        fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
+    assert_true(fixture_has_value(fixture, serial, CF_KEY, (const char *)cf_secret_peek(key), cf_secret_len(key)));
     cf_secret_free(key);
     assert_int_equal(fixture_findings(fixture), 0);
 }
@@ -353,9 +366,9 @@ static void test_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_create), TEST(test_bad_names),   TEST(test_apis),  TEST(test_apis_refused),
-        TEST(test_user_assignment), TEST(test_grants), TEST(test_import), TEST(test_ctl),
-        TEST(test_values_stay), TEST(test_trash), TEST(test_reopen), TEST(test_again),
+        TEST(test_create),          TEST(test_bad_names), TEST(test_apis),   TEST(test_apis_refused),
+        TEST(test_user_assignment), TEST(test_grants),    TEST(test_import), TEST(test_ctl),
+        TEST(test_values_stay),     TEST(test_trash),     TEST(test_reopen), TEST(test_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

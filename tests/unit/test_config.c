@@ -188,8 +188,7 @@ static void unknown_words_are_refused_and_the_known_ones_named(void **state)
     refused("[role a]\npermissions = reveal\n  audi\n", 3, "unknown permission 'audi': ");
     refused("[role a]\npermissions = Reveal\n", 2, "unknown permission 'Reveal'");
     refused("[role a]\npermission = reveal\n", 2, "unknown name 'permission' in [role a]: permissions");
-    refused("\n[polici]\n", 2,
-            "unknown section [polici]: role NAME, members, policy, engine, audit, catalogue");
+    refused("\n[polici]\n", 2, "unknown section [polici]: role NAME, members, policy, engine, audit, catalogue");
     refused("[role]\npermissions = reveal\n", 1, "unknown section [role]");
     refused("[Members]\nauditor = user:0\n", 1, "unknown section [Members]");
     refused("propagation = 1m\n", 1, "before the first section");

@@ -89,12 +89,12 @@ static void test_rollback(void **state)
     struct cf_secret *first = fixture_value(fixture, serial, CF_SECRET);
 
     assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK);
-    assert_false(fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first),
-                                   cf_secret_len(first)));
+    assert_false(
+        fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first), cf_secret_len(first)));
     assert_int_equal(cf_write_ctl(fixture->vault, &fixture->manager, serial, "rollback 1", 10), CF_OK);
     assert_int_equal(fixture_again(fixture, serial).version, 3);
-    assert_true(fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first),
-                                  cf_secret_len(first)));
+    assert_true(
+        fixture_has_value(fixture, serial, CF_SECRET, (const char *)cf_secret_peek(first), cf_secret_len(first)));
     cf_secret_free(first);
     assert_int_equal(read_version(fixture, serial, 1), CF_EEXPIRED);
     assert_int_equal(fixture_findings(fixture), 0);
@@ -168,8 +168,10 @@ static void test_value_stat(void **state)
     struct cf_txn txn;
 
     assert_int_equal(
-        cf_write_field(fixture->vault, &fixture->root, serial, CF_KEY, CF_REPLACE, "eght_0123456789wxyz", 19), CF_OK);
-    assert_int_equal(cf_write_field(fixture->vault, &fixture->root, serial, CF_SECRET, CF_REPLACE, "short", 5), CF_OK);
+        cf_write_field(fixture->vault, &fixture->root, serial, CF_KEY, CF_REPLACE, "eght_0123456789wxyz", 19),
+        CF_OK);
+    assert_int_equal(cf_write_field(fixture->vault, &fixture->root, serial, CF_SECRET, CF_REPLACE, "short", 5),
+                     CF_OK);
     app = fixture_again(fixture, serial);
     assert_int_equal(cf_txn_read(fixture->vault->store, &txn), CF_OK);
     assert_int_equal(cf_value_stat(&txn, &app, app.version, CF_KEY, &value), CF_OK);
@@ -187,8 +189,9 @@ static void test_value_stat(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_overlap), TEST(test_revoke), TEST(test_rollback), TEST(test_expiry),
-                                       TEST(test_live),    TEST(test_kept),   TEST(test_value_stat)};
+    const struct CMUnitTest tests[] = {TEST(test_overlap),   TEST(test_revoke), TEST(test_rollback),
+                                       TEST(test_expiry),    TEST(test_live),   TEST(test_kept),
+                                       TEST(test_value_stat)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static void read_table(const char *first, struct table *table)
         column = line[0] == '|' ? 0 : column + 1;
         table->rows += line[0] == '|' ? 1 : 0;
         assert_true(column <= COLUMNS && table->rows <= ROWS_MOST && strlen(line) < CELL);
-        strcpy(table->cell[table->rows - 1][column], line + 3);
+        memcpy(table->cell[table->rows - 1][column], line + 3, strlen(line + 3) + 1);
     }
     fclose(file);
     assert_true(table->rows > 1);

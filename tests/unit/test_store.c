@@ -144,7 +144,8 @@ static void test_formats(void **state)
     assert_open(fixture, CF_EFORMAT, "no key slot");
     fixture_sql(fixture, "INSERT INTO key_slot VALUES (1, 'file', x'00'); PRAGMA user_version = 99");
     assert_open(fixture, CF_EFORMAT, "newer credfs");
-    put(in_store(fixture, "credfs.db"), "this is no database, but it is long enough to be looked at as one, is it not?\n");
+    put(in_store(fixture, "credfs.db"),
+        "this is no database, but it is long enough to be looked at as one, is it not?\n");
     assert_open(fixture, CF_EFORMAT, "credfs.db");
     assert_int_equal(unlink(in_store(fixture, "credfs.db")), 0);
     assert_open(fixture, CF_ENOENT, "credfs init");

@@ -15,13 +15,16 @@ static void fill(struct fixture *fixture)
 
     for (int i = 0; i < 2; i++) {
         int64_t serial = fixture_app(fixture, names[i]).serial;
-        assert_int_equal(cf_write_apis(fixture->vault, &fixture->root, serial, CF_REPLACE,
-                                       "audit-records contact-search", 28), CF_OK);
-        assert_int_equal(cf_write_grants(fixture->vault, &fixture->root, serial, CF_REPLACE, "user:7007", 9), CF_OK);
+        assert_int_equal(
+            cf_write_apis(fixture->vault, &fixture->root, serial, CF_REPLACE, "audit-records contact-search", 28),
+            CF_OK);
+        assert_int_equal(cf_write_grants(fixture->vault, &fixture->root, serial, CF_REPLACE, "user:7007", 9),
+                         CF_OK);
         assert_int_equal(cf_write_ctl(fixture->vault, &fixture->root, serial, "rotate", 6), CF_OK);
     }
     assert_int_equal(
-        cf_write_assignees(fixture->vault, &fixture->root, "cloud-storage-service", CF_REPLACE, "user:7007", 9), CF_OK);
+        cf_write_assignees(fixture->vault, &fixture->root, "cloud-storage-service", CF_REPLACE, "user:7007", 9),
+        CF_OK);
     assert_int_equal(fixture_findings(fixture), 0);
 }
 
@@ -79,9 +82,10 @@ static void test_value_row_moved(void **state)
     struct fixture *fixture = *state;
 
     fill(fixture);
-    fixture_sql(fixture, "CREATE TEMP TABLE t AS SELECT * FROM value WHERE app = 1 AND version = 1 AND field = "
-                         "'secret'; DELETE FROM value WHERE app = 1 AND version = 2 AND field = 'secret'; INSERT INTO "
-                         "value SELECT app, 2, field, sealed, fingerprint, last4, mac FROM t");
+    fixture_sql(fixture,
+                "CREATE TEMP TABLE t AS SELECT * FROM value WHERE app = 1 AND version = 1 AND field = "
+                "'secret'; DELETE FROM value WHERE app = 1 AND version = 2 AND field = 'secret'; INSERT INTO "
+                "value SELECT app, 2, field, sealed, fingerprint, last4, mac FROM t");
     assert_int_equal(reveal(fixture, &fixture->admin, 1), CF_ETAMPER);
     assert_named(fixture, "secret of version 2");
 }
@@ -95,16 +99,18 @@ static void test_every_byte(void **state)
     fixture_sql(fixture, "CREATE TABLE kept AS SELECT sealed FROM value WHERE app = 1 AND version = 2 AND field = "
                          "'secret'");
     for (int byte = 1; byte <= 47 + CF_SEAL_OVERHEAD; byte++) {
-        snprintf(sql, sizeof sql,
-                 "UPDATE value SET sealed = (SELECT CAST(substr(sealed, 1, %d) || CASE substr(sealed, %d, 1) WHEN "
-                 "x'00' THEN x'01' ELSE x'00' END || substr(sealed, %d) AS BLOB) FROM kept) WHERE app = 1 AND version "
-                 "= 2 AND field = 'secret'",
-                 byte - 1, byte, byte + 1);
+        snprintf(
+            sql, sizeof sql,
+            "UPDATE value SET sealed = (SELECT CAST(substr(sealed, 1, %d) || CASE substr(sealed, %d, 1) WHEN "
+            "x'00' THEN x'01' ELSE x'00' END || substr(sealed, %d) AS BLOB) FROM kept) WHERE app = 1 AND version "
+            "= 2 AND field = 'secret'",
+            byte - 1, byte, byte + 1);
         fixture_sql(fixture, sql);
         assert_int_equal(reveal(fixture, &fixture->admin, 1), CF_ETAMPER);
     }
-    fixture_sql(fixture, "UPDATE value SET sealed = (SELECT sealed FROM kept) WHERE app = 1 AND version = 2 AND field "
-                         "= 'secret'");
+    fixture_sql(fixture,
+                "UPDATE value SET sealed = (SELECT sealed FROM kept) WHERE app = 1 AND version = 2 AND field "
+                "= 'secret'");
     assert_int_equal(reveal(fixture, &fixture->admin, 1), CF_OK);
 }
 
@@ -165,8 +171,9 @@ static void test_assignee_inserted(void **state)
     struct fixture *fixture = *state;
 
     fill(fixture);
-    fixture_sql(fixture, "INSERT INTO entitlement SELECT 1, owner, kind, 5001, 5001, field, since, by_user, mac FROM "
-                         "entitlement WHERE scope = 1");
+    fixture_sql(fixture,
+                "INSERT INTO entitlement SELECT 1, owner, kind, 5001, 5001, field, since, by_user, mac FROM "
+                "entitlement WHERE scope = 1");
     assert_int_equal(cf_write_apis(fixture->vault, &fixture->admin, 1, CF_ADD, "cloud-storage-service", 21),
                      CF_ETAMPER);
     assert_named(fixture, "API cloud-storage-service");
@@ -174,9 +181,11 @@ static void test_assignee_inserted(void **state)
 
 static void test_app_row(void **state)
 {
-    static const char *const changes[] = {"disabled = 1", "version = 1", "name = 'paid'", "place = 1",
-                                          "grants_sum = apis_sum", "mac = randomblob(32)", "id = randomblob(16)",
-                                          "generation = 1", "created_by = 5005", "mac = x''"};
+    static const char *const changes[] = {"disabled = 1",          "version = 1",
+                                          "name = 'paid'",         "place = 1",
+                                          "grants_sum = apis_sum", "mac = randomblob(32)",
+                                          "id = randomblob(16)",   "generation = 1",
+                                          "created_by = 5005",     "mac = x''"};
     struct fixture *fixture = *state;
     char sql[256];
 
@@ -187,9 +196,10 @@ static void test_app_row(void **state)
         fixture_sql(fixture, sql);
         assert_int_equal(reveal(fixture, &fixture->root, 1), CF_ETAMPER);
         assert_named(fixture, "App number 1");
-        fixture_sql(fixture, "UPDATE app SET (id, place, name, disabled, version, generation, created_by, grants_sum, "
-                             "mac) = (SELECT id, place, name, disabled, version, generation, created_by, grants_sum, "
-                             "mac FROM kept) WHERE serial = 1; DROP TABLE kept");
+        fixture_sql(fixture,
+                    "UPDATE app SET (id, place, name, disabled, version, generation, created_by, grants_sum, "
+                    "mac) = (SELECT id, place, name, disabled, version, generation, created_by, grants_sum, "
+                    "mac FROM kept) WHERE serial = 1; DROP TABLE kept");
         assert_int_equal(reveal(fixture, &fixture->root, 1), CF_OK);
     }
     assert_int_equal(fixture_findings(fixture), 0);
@@ -209,8 +219,8 @@ static void test_strays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_value_moved),   TEST(test_value_row_moved), TEST(test_every_byte),
-        TEST(test_value_dropped), TEST(test_grant_inserted),  TEST(test_grant_widened_or_copied),
+        TEST(test_value_moved),   TEST(test_value_row_moved),   TEST(test_every_byte),
+        TEST(test_value_dropped), TEST(test_grant_inserted),    TEST(test_grant_widened_or_copied),
         TEST(test_api_rows),      TEST(test_assignee_inserted), TEST(test_app_row),
         TEST(test_strays),
     };
