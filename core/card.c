@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* About as many as there are Apps being read at one time. */
-enum { KEPT = 64 };
+/* About as many as there are fields being read at one time. */
+enum { KEPT = 128 };
 
 struct slot {
     pthread_mutex_t mutex;
@@ -33,8 +33,7 @@ struct cf_cards *cf_cards_new(struct cf_store *store)
 
 static void empty(struct slot *slot)
 {
-    for (int i = 0; i < CF_FIELD_COUNT; i++)
-        free(slot->card.value[i].sealed.bytes);
+    free(slot->card.sealed.bytes);
     cf_grants_release(&slot->card.grants.list);
     slot->card = (struct cf_card){0};
     slot->is_filled = false;
@@ -51,7 +50,7 @@ void cf_cards_free(struct cf_cards *cards)
     free(cards);
 }
 
-static enum cf_error read_card(struct cf_txn *txn, int64_t serial, struct cf_card *card)
+static enum cf_error read_card(struct cf_txn *txn, int64_t serial, enum cf_field field, struct cf_card *card)
 {
     enum cf_error error = cf_app_by_serial(txn, serial, &card->app);
 
@@ -60,14 +59,13 @@ static enum cf_error read_card(struct cf_txn *txn, int64_t serial, struct cf_car
     if (error != CF_OK)
         return error;
     card->grants.error = cf_grants_load(txn, &card->app, &card->grants.list);
-    for (int i = 0; i < CF_FIELD_COUNT; i++)
-        card->value[i].error =
-            cf_value_sealed(txn, &card->app, card->app.version, (enum cf_field)i, &card->value[i].sealed);
+    card->field = field;
+    card->error = cf_value_sealed(txn, &card->app, &card->version, field, &card->sealed);
     return CF_OK;
 }
 
 /* Read it anew. It may be kept only if no commit came in between: then it is known which state it shows. */
-static enum cf_error fill(struct cf_cards *cards, struct slot *slot, int64_t serial)
+static enum cf_error fill(struct cf_cards *cards, struct slot *slot, int64_t serial, enum cf_field field)
 {
     struct cf_stamp after;
     const bool has_stamp = cf_store_stamp(cards->store, &slot->stamp);
@@ -76,30 +74,35 @@ static enum cf_error fill(struct cf_cards *cards, struct slot *slot, int64_t ser
 
     empty(slot);
     if (error == CF_OK)
-        error = read_card(&txn, serial, &slot->card);
+        error = read_card(&txn, serial, field, &slot->card);
     cf_txn_end(&txn);
     slot->is_filled = error == CF_OK && has_stamp && cf_store_stamp(cards->store, &after) &&
                       memcmp(&slot->stamp, &after, sizeof after) == 0;
     return error;
 }
 
-static bool is_good(const struct cf_cards *cards, const struct slot *slot, int64_t serial)
+static bool is_good(const struct cf_cards *cards, const struct slot *slot, int64_t serial, enum cf_field field)
 {
     struct cf_stamp now;
 
-    return slot->is_filled && slot->card.app.serial == serial && cf_store_stamp(cards->store, &now) &&
-           memcmp(&slot->stamp, &now, sizeof now) == 0;
+    return slot->is_filled && slot->card.app.serial == serial && slot->card.field == field &&
+           cf_store_stamp(cards->store, &now) && memcmp(&slot->stamp, &now, sizeof now) == 0;
 }
 
-enum cf_error cf_card_take(struct cf_cards *cards, int64_t serial, const struct cf_card **card)
+static struct slot *slot_of(struct cf_cards *cards, int64_t serial, enum cf_field field)
 {
-    struct slot *slot = &cards->slot[(uint64_t)serial % KEPT];
+    return &cards->slot[((uint64_t)serial * CF_FIELD_COUNT + (uint64_t)field) % KEPT];
+}
+
+enum cf_error cf_card_take(struct cf_cards *cards, int64_t serial, enum cf_field field, const struct cf_card **card)
+{
+    struct slot *slot = slot_of(cards, serial, field);
     enum cf_error error = CF_OK;
 
     *card = NULL;
     pthread_mutex_lock(&slot->mutex);
-    if (!is_good(cards, slot, serial))
-        error = fill(cards, slot, serial);
+    if (!is_good(cards, slot, serial, field))
+        error = fill(cards, slot, serial, field);
     if (error == CF_OK)
         *card = &slot->card;
     else
@@ -109,5 +112,5 @@ enum cf_error cf_card_take(struct cf_cards *cards, int64_t serial, const struct 
 
 void cf_card_give(struct cf_cards *cards, const struct cf_card *card)
 {
-    pthread_mutex_unlock(&cards->slot[(uint64_t)card->app.serial % KEPT].mutex);
+    pthread_mutex_unlock(&slot_of(cards, card->app.serial, card->field)->mutex);
 }

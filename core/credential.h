@@ -96,8 +96,9 @@ struct cf_sealed {
 };
 
 /* The same row, verified but not opened; and opening it. */
-CF_CHECKED enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app, int64_t version,
-                                         enum cf_field field, struct cf_sealed *sealed);
+CF_CHECKED enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app,
+                                         const struct cf_version *version, enum cf_field field,
+                                         struct cf_sealed *sealed);
 CF_CHECKED enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const struct cf_keys *keys,
                                         const struct cf_app *app, int64_t version, enum cf_field field,
                                         struct cf_secret **out);

@@ -93,13 +93,13 @@ enum cf_error cf_value_stat(struct cf_txn *txn, const struct cf_app *app, int64_
     return find_value(txn, app, version, field, value, NULL);
 }
 
-enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
-                              struct cf_sealed *sealed)
+enum cf_error cf_value_sealed(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                              enum cf_field field, struct cf_sealed *sealed)
 {
     struct cf_value value;
 
     *sealed = (struct cf_sealed){0};
-    return find_value(txn, app, version, field, &value, sealed);
+    return value_of(txn, app, version, field, &value, sealed);
 }
 
 enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const struct cf_keys *keys, const struct cf_app *app,
@@ -113,8 +113,9 @@ enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const struct cf_key
 enum cf_error cf_value_open(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
                             struct cf_secret **out)
 {
-    struct cf_sealed sealed;
-    enum cf_error error = cf_value_sealed(txn, app, version, field, &sealed);
+    struct cf_sealed sealed = {0};
+    struct cf_value value;
+    enum cf_error error = find_value(txn, app, version, field, &value, &sealed);
 
     *out = NULL;
     if (error == CF_OK)

@@ -150,7 +150,7 @@ static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const
         return;
     verdict->error = cf_version_usable(&card->app, &card->version, cf_now());
     if (verdict->error == CF_OK)
-        verdict->error = card->value[field].error;
+        verdict->error = card->error;
     if (verdict->error != CF_OK)
         snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
 }
@@ -218,7 +218,7 @@ enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, 
 {
     const struct cf_card *card;
     struct cf_verdict verdict;
-    enum cf_error error = cf_card_take(vault->cards, serial, &card);
+    enum cf_error error = cf_card_take(vault->cards, serial, field, &card);
 
     if (error != CF_OK)
         return error;
@@ -259,7 +259,7 @@ enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t ver
                              struct cf_secret **out)
 {
     const struct cf_card *card;
-    enum cf_error error = cf_card_take(vault->cards, serial, &card);
+    enum cf_error error = cf_card_take(vault->cards, serial, field, &card);
     bool is_current;
 
     *out = NULL;
@@ -270,10 +270,9 @@ enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t ver
     if (error == CF_OK && is_current)
         error = cf_version_usable(&card->app, &card->version, cf_now());
     if (error == CF_OK && is_current)
-        error = card->value[field].error;
+        error = card->error;
     if (error == CF_OK && is_current)
-        error = cf_sealed_open(&card->value[field].sealed, cf_store_keys(vault->store), &card->app, version, field,
-                               out);
+        error = cf_sealed_open(&card->sealed, cf_store_keys(vault->store), &card->app, version, field, out);
     cf_card_give(vault->cards, card);
     return error == CF_OK && !is_current ? read_earlier(vault, serial, version, field, out) : error;
 }
