@@ -104,7 +104,7 @@ check:
 	@scripts/deps --test
 	@$(MAKE) --no-print-directory -s tests hooks WERROR=1
 	@$(MAKE) --no-print-directory -s tests hooks WERROR=1 SANITIZE=address,undefined BUILD=$(BUILD)/asan
-	@scripts/run-tests unit=$(BUILD) memcheck=$(BUILD) unit=$(BUILD)/asan e2e=$(BUILD) e2e=$(BUILD)/asan
+	@scripts/run-tests unit=$(BUILD) memcheck=$(BUILD) unit=$(BUILD)/asan e2e=$(BUILD) smoke=$(BUILD)/asan
 
 # The round trip of COUNT (100,000) Apps through export and import, with times and memory: under two minutes.
 roundtrip:

@@ -19,7 +19,11 @@ setup() {
 }
 
 teardown() {
-    [ -z "${SERVERS-}" ] || kill "${SERVERS[@]}"
+    local server
+    for server in ${SERVERS[@]+"${SERVERS[@]}"}; do
+        pkill --parent "$server" || true # `as` in the background is a shell with the program below it
+        kill "$server" 2>/dev/null || true
+    done
     finish
 }
 
