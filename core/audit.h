@@ -11,7 +11,9 @@
  * A line is written before the reply to the request that it records, and is on disk within a second: a thread of
  * the log's own syncs it. Space is reserved ahead (fallocate), so that a full disk does not at once stop the
  * recording. After a crash an unfinished last line is completed to a record of its own kind: cut off, and
- * reported by a record "op":"recovered". Thread-safe.
+ * reported by a record "op":"recovered". "head-lost" and "broken" record a head or a chain that did not verify when
+ * the log was opened; cf_audit_verify names these, and "truncated", ever after. Log and head taken away together look
+ * like a store that never recorded anything. Thread-safe.
  */
 #ifndef CF_AUDIT_H
 #define CF_AUDIT_H
