@@ -240,6 +240,11 @@ denials() {
         'map(select(.uid == $uid and .app == $app and .result == "denied")) | length' <"$MP/audit"
 }
 
+# sql ARGUMENT…: as one who can write the database's file; waits for the daemon's own writes.
+sql() {
+    sqlite3 -batch -bail -cmd ".timeout 10000" "$STORE/credfs.db" "$@"
+}
+
 # check_passes: the whole store verifies.
 check_passes() {
     run credfs check --store "$STORE" --config "$CONFIG"

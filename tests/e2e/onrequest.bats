@@ -182,7 +182,7 @@ session() {
 @test "a leave put in by hand is refused, and check names it" {
     needs sqlite3 "to be the tamperer"
     as "$ADMIN" sh -c "echo reveal 1h >'$APP/ctl'"
-    sqlite3 "$STORE/credfs.db" "UPDATE leave SET until = until + 1"
+    sql "UPDATE leave SET until = until + 1"
     refused "Input/output error" as "$ADMIN" cat "$APP/secret"
     run credfs check --store "$STORE" --config "$CONFIG"
     [ "$status" -ne 0 ]

@@ -14,10 +14,6 @@ teardown() { finish; }
 
 WEB=70005
 
-sql() {
-    sqlite3 -batch -bail "$STORE/credfs.db" "$@"
-}
-
 # by_hand SQL: change the database while no daemon has it.
 by_hand() {
     umount_store
