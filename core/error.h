@@ -42,7 +42,10 @@
     X(CF_EANSWERED, "answered", "the change was made when the request came first")             \
     X(CF_EAGAIN, "too-often", "asked too often: try again in a moment")                        \
     X(CF_EUNKNOWN, "unknown", "there is no such credential")                                   \
-    X(CF_EDISABLED, "disabled", "the App is disabled")
+    X(CF_EDISABLED, "disabled", "the App is disabled")                                         \
+    X(CF_EUNFIT, "unfit-value", "a value that this form cannot carry")                         \
+    X(CF_EREJECTED, "rejected", "the vendor does not accept the credential")                   \
+    X(CF_EUNREACHABLE, "unreachable", "the vendor's token service cannot be reached")
 
 enum cf_error {
 #define X(name, word, sentence) name,

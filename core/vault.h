@@ -14,6 +14,7 @@
 #include "reader.h"
 #include "store.h"
 #include "summary.h"
+#include "template.h"
 
 struct cf_house;
 
@@ -21,6 +22,7 @@ struct cf_vault {
     struct cf_store *store;
     struct cf_config *config;
     struct cf_catalogue *catalogue;
+    struct cf_templates *templates;
     struct cf_audit *audit; /* NULL when observing */
     struct cf_cards *cards;
     struct cf_rates *rates; /* of checks of credentials */

@@ -36,7 +36,12 @@ int reply_errno(enum cf_error error)
     case CF_EPRINCIPAL:
     case CF_EMIXED:
     case CF_ECOMMAND:
+    case CF_EUNFIT:
         return EINVAL;
+    case CF_EREJECTED:
+        return EKEYREJECTED;
+    case CF_EUNREACHABLE:
+        return EHOSTUNREACH;
     case CF_ETOOBIG:
         return EFBIG;
     case CF_EFULL:
