@@ -326,8 +326,7 @@ static enum cf_error recover(struct cf_audit *audit, struct cf_fault *fault)
     audit->reserve_at = audit->tip.length;
     if (error == CF_OK && walk.unfinished > 0 && !cut_rest(audit))
         error = CF_EIO;
-    bool is_new = state == CF_HEAD_BLANK && walk.line == 0 && walk.unfinished == 0;
-    if (error == CF_OK && !is_new)
+    if (error == CF_OK)
         error = note_damage(audit, state, &head, &walk);
     if (error != CF_OK) {
         cf_fault_set(fault, "the end of %s cannot be recovered: %s", CF_AUDIT_LOG, cf_error_text(error));

@@ -12,8 +12,8 @@
  * the log's own syncs it. Space is reserved ahead (fallocate), so that a full disk does not at once stop the
  * recording. After a crash an unfinished last line is completed to a record of its own kind: cut off, and
  * reported by a record "op":"recovered". "head-lost" and "broken" record a head or a chain that did not verify when
- * the log was opened; cf_audit_verify names these, and "truncated", ever after. Log and head taken away together look
- * like a store that never recorded anything. Thread-safe.
+ * the log was opened; cf_audit_verify names these, and "truncated", ever after. A store has both files from its
+ * making on: one without them has lost them. Thread-safe.
  */
 #ifndef CF_AUDIT_H
 #define CF_AUDIT_H
@@ -39,9 +39,12 @@ struct cf_event {
     const char *detail; /* what was changed: "+audit-records -contact-search" */
 };
 
-/* Open the log of the store whose directory is dir (a descriptor, not kept), making it where there is none.
- * keys: kept, must outlive the log. Checks the end of the log against the head: where the log ends before its head
- * a record "op":"truncated" is written, and cf_audit_verify names it ever after.
+/* Make the empty log of a new store, in dir (a descriptor, not kept). A log that has something in it is left as it is.
+ * Returns 0, CF_EIO, CF_EFULL, CF_EUNSAFE. */
+CF_CHECKED enum cf_error cf_audit_create(int dir, const struct cf_keys *keys, struct cf_fault *fault);
+
+/* Open the log of the store whose directory is dir (a descriptor, not kept). keys: kept, must outlive the log.
+ * Checks the end of the log against the head: where the log ends before its head a record "op":"truncated" is written, and cf_audit_verify names it ever after.
  * Returns 0, CF_EIO, CF_EFULL, CF_EUNSAFE, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, struct cf_audit **out,
                                        struct cf_fault *fault);

@@ -144,3 +144,30 @@ enum cf_head_state cf_head_read(const uint8_t head[static CF_HEAD_SIZE], const s
         return CF_HEAD_HALF;
     return slots[later].seq - slots[1 - later].seq <= 1 ? CF_HEAD_GOOD : CF_HEAD_HALF;
 }
+
+enum cf_error cf_audit_create(int dir, const struct cf_keys *keys, struct cf_fault *fault)
+{
+    const struct cf_tip none = {0};
+    uint8_t head[CF_HEAD_SIZE] = {0};
+    struct stat st;
+    int log = -1, fd = -1;
+    enum cf_error error = cf_audit_open_file(dir, CF_AUDIT_LOG, O_RDWR | O_CREAT, &log, fault);
+    if (error == CF_OK && fstat(log, &st) != 0)
+        error = CF_EIO;
+    bool is_new = error == CF_OK && st.st_size == 0;
+    if (is_new)
+        error = cf_audit_open_file(dir, CF_AUDIT_HEAD, O_RDWR | O_CREAT, &fd, fault);
+    if (is_new && error == CF_OK) {
+        cf_head_write(head, 0, keys, &none);
+        cf_head_write(head, 1, keys, &none);
+        if (pwrite(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) || fsync(fd) != 0) {
+            cf_fault_set(fault, "%s: %s", CF_AUDIT_HEAD, strerror(errno));
+            error = cf_audit_errno(errno);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    if (log >= 0)
+        close(log);
+    return error;
+}

@@ -328,8 +328,6 @@ static void report_head(enum cf_head_state state, const struct cf_tip *head, con
                         cf_audit_finding *finding, void *arg)
 {
     char what[160];
-    if (state == CF_HEAD_BLANK && walk->line == 0 && walk->unfinished == 0)
-        return;
     if (state == CF_HEAD_GOOD || state == CF_HEAD_HALF) {
         if (walk->head_met && (state == CF_HEAD_GOOD || walk->last > head->seq))
             return;

@@ -1,5 +1,6 @@
 #include "store_inside.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "schema.h"
 #include "store_files.h"
@@ -101,19 +102,15 @@ void cf_store_close(struct cf_store *store)
     free(store);
 }
 
-/* Write the new store's identity: its id, and a data key that nobody has seen, wrapped by the master key. */
-static enum cf_error write_identity(struct cf_db *db, const struct cf_secret *master)
+/* Write the new store's identity: its id, and its data key, wrapped by the master key. */
+static enum cf_error write_identity(struct cf_db *db, const struct cf_secret *master,
+                                    const struct cf_secret *data_key)
 {
     uint8_t id[CF_ID_SIZE], wrapped[WRAPPED_SIZE];
-    struct cf_secret *data_key = cf_secret_new(CF_KEY_SIZE);
     enum cf_error error;
 
-    if (data_key == NULL)
-        return CF_ENOMEM;
     cf_random(id, sizeof id);
-    cf_random(cf_secret_bytes(data_key), CF_KEY_SIZE);
     cf_wrap(master, id, data_key, wrapped);
-    cf_secret_free(data_key);
     error = cf_sql_script(db, "BEGIN IMMEDIATE");
     if (error == CF_OK)
         error = cf_sql_run(db, "INSERT INTO store (id, created) VALUES (?, ?)", "bi", id, sizeof id, cf_now());
@@ -125,9 +122,26 @@ static enum cf_error write_identity(struct cf_db *db, const struct cf_secret *ma
     return error;
 }
 
+/* A data key that nobody has seen, and the log that is chained by it. */
+static enum cf_error make_data_key(struct cf_store *store, struct cf_secret **data_key, struct cf_fault *fault)
+{
+    struct cf_keys *keys = NULL;
+    enum cf_error error;
+
+    *data_key = cf_secret_new(CF_KEY_SIZE);
+    if (*data_key == NULL)
+        return CF_ENOMEM;
+    cf_random(cf_secret_bytes(*data_key), CF_KEY_SIZE);
+    error = cf_keys_derive(*data_key, &keys);
+    if (error == CF_OK)
+        error = cf_audit_create(store->dir, keys, fault);
+    cf_keys_free(keys);
+    return error;
+}
+
 static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
 {
-    struct cf_secret *master = NULL;
+    struct cf_secret *master = NULL, *data_key = NULL;
     struct cf_db *db = NULL;
     enum cf_error error;
 
@@ -145,8 +159,11 @@ static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
     if (error == CF_OK)
         error = cf_schema_migrate(db, fault);
     if (error == CF_OK)
-        error = write_identity(db, master);
+        error = make_data_key(store, &data_key, fault);
+    if (error == CF_OK)
+        error = write_identity(db, master, data_key);
     cf_sql_close(db);
+    cf_secret_free(data_key);
     cf_secret_free(master);
     if (error == CF_OK && fsync(store->dir) != 0)
         error = CF_EIO;

@@ -302,3 +302,11 @@ verify_names() {
     run credfs audit --store "$STORE" --verify
     [ "$status" -eq 65 ]
 }
+
+@test "a log that is taken away with its head is missed, now and ever after" {
+    umount_store
+    rm "$STORE/audit.log" "$STORE/audit.head"
+    verify_names missing
+    mount_store
+    verify_names "lost"
+}

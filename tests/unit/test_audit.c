@@ -77,7 +77,7 @@ static int enter(void **state)
         return -1;
     room->dir = open(room->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *state = room;
-    return room->dir < 0 ? -1 : 0;
+    return room->dir < 0 || cf_audit_create(room->dir, keys, NULL) != CF_OK ? -1 : 0;
 }
 
 static int leave(void **state)
@@ -603,6 +603,46 @@ static void a_removed_log_is_found(void **state)
     assert_non_null(strstr(found.text, "4 records missing behind record 0"));
 }
 
+static void a_log_removed_with_its_head_is_found(void **state)
+{
+    struct room *room = *state;
+    struct findings found;
+
+    make_log(room->dir, 4);
+    assert_int_equal(unlinkat(room->dir, "audit.log", 0), 0);
+    assert_int_equal(unlinkat(room->dir, "audit.head", 0), 0);
+    assert_int_equal(verify_with(room->dir, keys, &found), 0);
+    assert_string_equal(found.text, "0: the head is missing: records may be cut off at the end\n");
+    make_log(room->dir, 1);
+    assert_int_equal(verify_with(room->dir, keys, &found), 2);
+    assert_non_null(strstr(found.text, "the head was lost behind record 0"));
+}
+
+/* A store that is made anew where its database was lost keeps what the old one recorded. */
+static void making_a_log_takes_none_away(void **state)
+{
+    struct room *room = *state;
+    struct findings found;
+    struct bytes before, after;
+
+    make_log(room->dir, 4);
+    before = slurp(room->dir, "audit.head");
+    assert_int_equal(cf_audit_create(room->dir, keys, NULL), CF_OK);
+    after = slurp(room->dir, "audit.head");
+    assert_memory_equal(before.at, after.at, before.len);
+    assert_int_equal(verify_with(room->dir, keys, &found), 4);
+    assert_int_equal(found.count, 0);
+    free(before.at);
+    free(after.at);
+}
+
+static void begin_anew(int dir)
+{
+    assert_int_equal(unlinkat(dir, "audit.log", 0), 0);
+    assert_int_equal(unlinkat(dir, "audit.head", 0), 0);
+    assert_int_equal(cf_audit_create(dir, keys, NULL), CF_OK);
+}
+
 static void a_removed_or_spoiled_head_is_found(void **state)
 {
     struct room *room = *state;
@@ -626,8 +666,7 @@ static void a_removed_or_spoiled_head_is_found(void **state)
         assert_non_null(strstr(found.text, "the head was lost behind record 3"));
         assert_int_equal(found.count, 1);
         free(log.at);
-        assert_int_equal(unlinkat(room->dir, "audit.log", 0), 0);
-        assert_int_equal(unlinkat(room->dir, "audit.head", 0), 0);
+        begin_anew(room->dir);
     }
 }
 
@@ -691,8 +730,7 @@ static void the_log_of_another_time_is_found(void **state)
 
     make_log(room->dir, 3);
     log = slurp(room->dir, "audit.log");
-    assert_int_equal(unlinkat(room->dir, "audit.log", 0), 0);
-    assert_int_equal(unlinkat(room->dir, "audit.head", 0), 0);
+    begin_anew(room->dir);
     make_log(room->dir, 3);
     spill(room->dir, "audit.log", log.at, log.len);
     assert_int_equal(verify_with(room->dir, keys, &found), 3);
@@ -921,6 +959,7 @@ static void a_full_disk_refuses_whole_records_and_heals(void **state)
         skip();
     dir = open(room->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(dir >= 0);
+    assert_int_equal(cf_audit_create(dir, keys, NULL), CF_OK);
     audit = open_log(dir);
     write_records(audit, 10);
     fill_disk(dir);
@@ -958,9 +997,11 @@ static void no_room_for_the_head_is_an_error_and_no_signal(void **state)
     dir = open(room->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(dir >= 0);
     fill_disk(dir);
+    assert_int_equal(cf_audit_create(dir, keys, NULL), CF_EFULL);
     assert_int_equal(cf_audit_open(dir, keys, &audit, NULL), CF_EFULL);
     assert_null(audit);
     assert_int_equal(unlinkat(dir, "filler", 0), 0);
+    assert_int_equal(cf_audit_create(dir, keys, NULL), CF_OK);
     make_log(dir, 3);
     assert_clean(dir, 3);
     close(dir);
@@ -1105,6 +1146,8 @@ int main(void)
         TEST(an_endless_line_hides_nothing),
         TEST(every_cut_is_found_and_named_ever_after),
         TEST(a_removed_log_is_found),
+        TEST(a_log_removed_with_its_head_is_found),
+        TEST(making_a_log_takes_none_away),
         TEST(a_removed_or_spoiled_head_is_found),
         TEST(a_cut_with_half_a_head_is_found),
         TEST(a_cut_with_an_older_slot_is_found),
