@@ -232,3 +232,27 @@ dies_without_core() {
     cat "$APPS/billing/secret" >/dev/null
     [ "$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(daemons | tail -n 1)/status")" -gt 0 ]
 }
+
+# cached_pages FILE: read it, and print how many pages of it the kernel keeps meanwhile; 77 where it does not tell.
+cached_pages() {
+    python3 - "$1" <<'PY'
+import ctypes, os, sys
+cachestat, libc = 451, ctypes.CDLL(None, use_errno=True)
+whole, counts = (ctypes.c_uint64 * 2)(0, 0), (ctypes.c_uint64 * 5)()
+fd = os.open(sys.argv[1], os.O_RDONLY)
+assert os.read(fd, 4096)
+if libc.syscall(cachestat, fd, whole, counts, 0) != 0:
+    sys.exit(77)
+print(counts[0] + counts[4])  # in the cache, lately evicted
+PY
+}
+
+@test "no value that is read stays in the kernel's page cache" {
+    needs python3 "to ask the kernel (cachestat)"
+    new_app billing
+    run cached_pages "$CONFIG"
+    [ "$status" -ne 77 ] || skip "needs a kernel with cachestat(2)"
+    [ "$output" -gt 0 ]
+    [ "$(cached_pages "$APPS/billing/secret")" = 0 ]
+    [ "$(cached_pages "$APPS/billing/versions/1/key")" = 0 ]
+}
