@@ -76,11 +76,14 @@ int fixture_teardown(void **state)
         "store/audit.head", "store/master.key",    "store/lock",          "store",
         "credfs.ini"};
     struct fixture *fixture = *state;
+    struct cf_caller *callers[] = {&fixture->root,     &fixture->admin,   &fixture->manager,
+                                   &fixture->revealer, &fixture->auditor, &fixture->stranger};
     char path[256];
 
     cf_clock_set(0);
     cf_vault_close(fixture->vault);
-    cf_caller_release(&fixture->stranger);
+    for (size_t i = 0; i < sizeof callers / sizeof *callers; i++)
+        cf_caller_release(callers[i]);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", fixture->dir, files[i]);
         remove(path);

@@ -203,9 +203,11 @@ static int64_t in_all_states(struct fixture *fixture)
 {
     const int64_t serial = fixture_app(fixture, "billing").serial;
     int64_t other = fixture_app(fixture, "old").serial;
+    char assignees[64];
 
+    snprintf(assignees, sizeof assignees, "user:%u\nuser:5001\n", fixture->root.uid);
     assert_int_equal(cf_write_assignees(fixture->vault, &fixture->root, "cloud-storage-service", CF_REPLACE,
-                                        "user:0\nuser:5001\n", 17),
+                                        assignees, strlen(assignees)),
                      CF_OK);
     apis(fixture, serial, "cloud-storage-service audit-records customer-experience-recent-calls");
     grants(fixture, serial, "user:7001\ngroup:100-200 key\n");
