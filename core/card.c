@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* About as many as there are fields being read at one time. */
-enum { KEPT = 128 };
+/* More than there are fields that the services of a machine read again and again. */
+enum { KEPT = 2048, FIELD_STEP = KEPT / CF_FIELD_COUNT };
 
 struct slot {
     pthread_mutex_t mutex;
@@ -91,7 +91,7 @@ static bool is_good(const struct cf_cards *cards, const struct slot *slot, int64
 
 static struct slot *slot_of(struct cf_cards *cards, int64_t serial, enum cf_field field)
 {
-    return &cards->slot[((uint64_t)serial * CF_FIELD_COUNT + (uint64_t)field) % KEPT];
+    return &cards->slot[((uint64_t)serial + (uint64_t)field * FIELD_STEP) % KEPT];
 }
 
 enum cf_error cf_card_take(struct cf_cards *cards, int64_t serial, enum cf_field field, const struct cf_card **card)
