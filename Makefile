@@ -40,7 +40,8 @@ MANUAL := $(patsubst fs/manual/%.scd,%,$(wildcard fs/manual/*.scd))
 BENCH  := $(addprefix $(BUILD)/bench/,client fill raw trivial verify)
 E2E    := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
 C_TEXT := $(wildcard core/*.[ch] fs/*.[ch] fs/*/*.[ch] tests/*/*.[ch])
-SHELLS := $(filter-out scripts/systemd scripts/examples,$(wildcard scripts/* .ci/run))
+SHELLS := $(filter-out scripts/systemd scripts/examples scripts/containers scripts/completion,$(wildcard scripts/* .ci/run)) \
+          scripts/containers/podman-secret scripts/completion/credfs.bash
 
 .PHONY: all run stop check unit e2e asan tsan soak memcheck roundtrip lint format tests hooks deps bench bench-quick man install uninstall clean help
 .DELETE_ON_ERROR:
@@ -60,6 +61,9 @@ $(BUILD)/libcredfs-core.a: $(CORE)
 
 $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(COMMON) $(BUILD)/libcredfs-core.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+
+# Of fs, though it knows nothing of FUSE either.
+$(BUILD)/test_acl: $(BUILD)/fs/acl.o
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/measure.o $(BUILD)/libcredfs-core.a
 	@mkdir -p $(@D)
@@ -164,6 +168,7 @@ $(BUILD)/man/%: fs/manual/%.scd
 install: all man
 	install -D -m 755 $(BUILD)/credfs $(DESTDIR)$(PREFIX)/bin/credfs
 	install -D -m 755 $(BUILD)/credfs-keeper $(DESTDIR)$(PREFIX)/libexec/credfs/credfs-keeper
+	install -D -m 644 scripts/completion/credfs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/credfs
 	for page in $(if $(SCDOC),$(MANUAL)); do \
 	    install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; \
 	done
@@ -171,6 +176,7 @@ install: all man
 uninstall:
 	for page in $(MANUAL); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(PREFIX)/bin/credfs $(DESTDIR)$(PREFIX)/libexec/credfs/credfs-keeper
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/credfs
 	-rmdir $(DESTDIR)$(PREFIX)/libexec/credfs 2>/dev/null
 
 clean:

@@ -155,6 +155,7 @@ void cf_catalogue_free(struct cf_catalogue *catalogue)
         free(catalogue->order[i]);
     }
     for (size_t i = 0; i < catalogue->method_count; i++) {
+        cf_method_release(&catalogue->methods[i]->seen);
         free_texts(catalogue->methods[i]->texts, METHOD_TEXTS);
         free(catalogue->methods[i]->name);
         free(catalogue->methods[i]);

@@ -7,18 +7,29 @@
 #define CF_CATALOGUE_H
 
 #include "error.h"
+#include "part.h"
 #include "source.h"
 #include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Lines with places for values (part.h). */
+struct cf_lines {
+    struct cf_parts *at;
+    size_t count;
+};
+
 /* A way of authenticating, a section [method NAME]. All strings are owned by the catalogue. */
 struct cf_method {
-    const char *name;      /* "oauth2", … */
-    const char *token_url; /* where an access token comes from; NULL if none */
-    const char *sends;     /* one line: what a client sends */
-    bool uses_secret;      /* or the key alone is enough */
+    const char *name;           /* "oauth2", … */
+    const char *token_url;      /* where an access token comes from; NULL if none */
+    const char *sends;          /* one line: what a client sends */
+    bool uses_secret;           /* or the key alone is enough */
+    struct cf_lines headers;    /* of each call, "NAME: VALUE"; none: nobody said */
+    struct cf_parts token_user; /* of the request for an access token: NAME:PASSWORD for HTTP Basic, or nothing */
+    struct cf_lines token_headers; /* "NAME: VALUE" */
+    struct cf_lines token_form;    /* "NAME=VALUE", where the value is still to be encoded */
 };
 
 /* An API, a section [SLUG]. */
@@ -39,7 +50,7 @@ struct cf_catalogue;
 
 /* Load the built-in catalogue, then files (NULL-terminated; NULL for none), through sources.
  * Returns 0, or what cf_sources_text gives, CF_ECONFIG naming file, line and reason: a slug that is not one or is
- * doubled, an unknown name, a missing title, key-process, method or base-url. */
+ * doubled, an unknown name, a missing title, key-process, method or base-url, a header that is none, an unknown place. */
 CF_CHECKED enum cf_error cf_catalogue_load(const char *const *files, struct cf_sources *sources,
                                            struct cf_catalogue **out, struct cf_fault *fault);
 void cf_catalogue_free(struct cf_catalogue *catalogue);

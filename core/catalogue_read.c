@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_MAX = 512 }; /* bytes of a value with its continuation lines */
+/* Bytes of a value with its continuation lines: of one that they go on with, and of one that has a thing a line. */
+enum { VALUE_MAX = 512, LINES_MAX = 2048 };
 
 /* --- values --- */
-
-typedef const char *text_check(struct cf_catalogue_loading *loading, const char *value);
 
 static const char *check_line(struct cf_catalogue_loading *loading, const char *value)
 {
@@ -81,40 +80,47 @@ static const char *check_fields(struct cf_catalogue_loading *loading, const char
 
 struct known_name {
     const char *name;
-    text_check *check;
+    cf_catalogue_check *check;
     bool is_required;
+    bool is_lines; /* each line is checked by itself, and they are kept apart */
 };
 
 static const struct known_name api_names[API_TEXTS] = {
-    [TITLE] = {"title", check_line, true},
-    [KEY_PROCESS] = {"key-process", check_key_process, true},
-    [METHOD] = {"method", check_line, true}, /* that there is such a method: in the second pass */
-    [FIELDS] = {"fields", check_fields, false},
-    [BASE_URL] = {"base-url", check_url, true},
-    [ASSIGNMENT] = {"assignment", check_line, false},
-    [PRODUCTS] = {"products", check_line, false},
-    [STATUS] = {"status", check_status, false},
+    [TITLE] = {.name = "title", .check = check_line, .is_required = true},
+    [KEY_PROCESS] = {.name = "key-process", .check = check_key_process, .is_required = true},
+    [METHOD] = {.name = "method",
+                .check = check_line,
+                .is_required = true}, /* that there is such a method: in the second pass */
+    [FIELDS] = {.name = "fields", .check = check_fields},
+    [BASE_URL] = {.name = "base-url", .check = check_url, .is_required = true},
+    [ASSIGNMENT] = {.name = "assignment", .check = check_line},
+    [PRODUCTS] = {.name = "products", .check = check_line},
+    [STATUS] = {.name = "status", .check = check_status},
 };
 
 static const struct known_name method_names[METHOD_TEXTS] = {
-    [TOKEN_URL] = {"token-url", check_url, false},
-    [SENDS] = {"sends", check_line, true},
-    [SECRET] = {"secret", check_secret, false},
+    [TOKEN_URL] = {.name = "token-url", .check = check_url},
+    [SENDS] = {.name = "sends", .check = check_line, .is_required = true},
+    [SECRET] = {.name = "secret", .check = check_secret},
+    [HEADER] = {.name = "header", .check = cf_catalogue_header, .is_lines = true},
+    [TOKEN_USER] = {.name = "token-user", .check = cf_catalogue_token_user},
+    [TOKEN_HEADER] = {.name = "token-header", .check = cf_catalogue_token_header, .is_lines = true},
+    [TOKEN_FORM] = {.name = "token-form", .check = cf_catalogue_token_form, .is_lines = true},
 };
 
 /* Put value into *text, behind what is there: a name comes once in a section, all later lines continue it. */
-static const char *text_put(char **text, const char *value)
+static const char *text_put(char **text, const char *value, bool is_lines)
 {
     size_t old = *text != NULL ? strlen(*text) : 0;
     size_t len = strlen(value);
-    if (old + len + 1 > VALUE_MAX)
-        return "value longer than 512 bytes";
+    if (old + len + 1 > (is_lines ? LINES_MAX : VALUE_MAX))
+        return is_lines ? "value longer than 2048 bytes" : "value longer than 512 bytes";
     char *joined = realloc(*text, old + len + 2);
     if (joined == NULL)
         return "out of memory";
     *text = joined;
     if (old > 0)
-        joined[old++] = ' ';
+        joined[old++] = is_lines ? '\n' : ' ';
     memcpy(joined + old, value, len + 1);
     return NULL;
 }
@@ -188,8 +194,10 @@ static const char *collect_text(struct cf_catalogue_loading *loading, const stru
         i++;
     if (i == count)
         return unknown_name(loading, names, count, name);
-    const char *reason = text_put(&texts[i], value);
-    return reason != NULL ? reason : names[i].check(loading, texts[i]);
+    if (names[i].is_lines && *value == '\0')
+        return NULL;
+    const char *reason = text_put(&texts[i], value, names[i].is_lines);
+    return reason != NULL ? reason : names[i].check(loading, names[i].is_lines ? value : texts[i]);
 }
 
 static const char *method_section(const char *section)
@@ -236,7 +244,7 @@ static const char *complete_method(struct cf_catalogue_loading *loading, struct 
     method->seen.sends = method->texts[SENDS];
     method->seen.uses_secret = method->texts[SECRET] == NULL;
     method->is_complete = true;
-    return NULL;
+    return cf_catalogue_sends(loading, method, section);
 }
 
 static const char *complete_api(struct cf_catalogue_loading *loading, struct cf_api_entry *api)

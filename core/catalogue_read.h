@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 enum cf_api_text { TITLE, KEY_PROCESS, METHOD, FIELDS, BASE_URL, ASSIGNMENT, PRODUCTS, STATUS, API_TEXTS };
-enum cf_method_text { TOKEN_URL, SENDS, SECRET, METHOD_TEXTS };
+enum cf_method_text { TOKEN_URL, SENDS, SECRET, HEADER, TOKEN_USER, TOKEN_HEADER, TOKEN_FORM, METHOD_TEXTS };
 
 struct cf_method_entry {
     struct cf_method seen; /* what the rest of credfs sees; points into the members below */
@@ -46,6 +46,16 @@ struct cf_catalogue_loading {
 /* The passes; arg is a struct cf_catalogue_loading. */
 cf_ini_line cf_catalogue_collect;
 cf_ini_line cf_catalogue_complete;
+
+/* Is this a line (of token-user, the value) of what a method sends? Each returns NULL, or the reason why not, which may
+ * lie in loading. */
+typedef const char *cf_catalogue_check(struct cf_catalogue_loading *loading, const char *value);
+cf_catalogue_check cf_catalogue_header, cf_catalogue_token_user, cf_catalogue_token_header, cf_catalogue_token_form;
+
+/* Fill in what a method sends, from its texts. Returns NULL, or the reason why not, which may lie in loading. */
+const char *cf_catalogue_sends(struct cf_catalogue_loading *loading, struct cf_method_entry *method,
+                               const char *section);
+void cf_method_release(struct cf_method *method);
 
 /* Where slug is in the sorted index, or belongs. */
 size_t cf_catalogue_place(const struct cf_catalogue *catalogue, const char *slug, bool *found);

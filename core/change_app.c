@@ -135,6 +135,7 @@ static enum cf_error destroy(struct cf_change *change)
 {
     enum cf_error error = begin_named(change, CF_DESTROY_APP, CF_IN_TRASH);
 
+    change->destroys = true;
     return error == CF_OK ? cf_app_delete(&change->txn, &change->app) : error;
 }
 

@@ -1,5 +1,6 @@
 /* One field's value, imported. */
 #include "change_step.h"
+#include "view.h"
 
 #include <string.h>
 
@@ -15,6 +16,11 @@ bool cf_value_importable(const char *value, size_t len)
     return cf_value_valid(value, len) && !is_mistyped(value, len);
 }
 
+enum cf_error cf_change_may_hold(const struct cf_change *change, const char *value, size_t len)
+{
+    return change->vault->config->portable_values && !cf_view_env_carries(value, len) ? CF_EUNFIT : CF_OK;
+}
+
 enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
                              enum cf_write_mode mode, const char *text, size_t len)
 {
@@ -27,6 +33,10 @@ enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, i
         len--;
     if (error == CF_OK && (mode == CF_ADD || !cf_value_importable(text, len)))
         error = CF_EVALUE;
+    if (error == CF_OK)
+        error = cf_change_may_hold(&change, text, len);
+    if (error == CF_EUNFIT)
+        cf_text_puts(&change.detail, "views/env could not carry it");
     if (error == CF_OK) {
         value[field] = cf_secret_copy(text, len);
         error = value[field] == NULL ? CF_ENOMEM : cf_change_issue(&change, value, 0, vault->config->overlap);

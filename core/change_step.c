@@ -1,6 +1,7 @@
 #include "change_step.h"
 
 #include "clock.h"
+#include "news.h"
 
 /* The App that the change was about, as it is now; it may be gone since. */
 static enum cf_error load_answered(struct cf_change *change, struct cf_txn *txn, int64_t serial)
@@ -130,6 +131,27 @@ static struct cf_event event_of(const struct cf_change *change, enum cf_error re
                              .detail = change->detail.data};
 }
 
+/* Nobody watches an App that is being made: its serial was no other's before. */
+static bool is_news(const struct cf_change *change)
+{
+    return change->vault->news != NULL && change->has_app &&
+           (change->destroys || (change->touches && change->app.generation > 1));
+}
+
+/* The listener is told before, so that he can see to it even if we die in between. */
+static enum cf_error commit(struct cf_change *change)
+{
+    const struct cf_news *news = is_news(change) ? change->vault->news : NULL;
+    enum cf_error error;
+
+    if (news != NULL)
+        news->changing(news->arg, &change->app);
+    error = cf_txn_commit(&change->txn);
+    if (news != NULL)
+        news->changed(news->arg, &change->app);
+    return error;
+}
+
 enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
 {
     struct cf_event event;
@@ -150,7 +172,7 @@ enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
     if (error == CF_OK)
         error = recorded;
     if (error == CF_OK && change->txn.store != NULL) {
-        error = cf_txn_commit(&change->txn);
+        error = commit(change);
         if (error != CF_OK) {
             /* What the log says was done was not: say so behind it, as well as can be. */
             event.result = error;

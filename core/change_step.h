@@ -16,7 +16,8 @@ struct cf_change {
     struct cf_txn txn;
     struct cf_app app;
     bool has_app;
-    bool touches; /* the App changed: its generation grows, and its row is written */
+    bool touches;  /* the App changed: its generation grows, and its row is written */
+    bool destroys; /* the App is no more */
     struct cf_verdict verdict;
     struct cf_text detail; /* for the record; never a value */
 };
@@ -48,6 +49,9 @@ size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant
 
 /* Can it be imported: a valid value, and with a check sum that agrees where it has the form of a generated one? */
 bool cf_value_importable(const char *value, size_t len);
+
+/* May the App hold this value, as the policy says: CF_EUNFIT where values have to be portable and it is not. */
+CF_CHECKED enum cf_error cf_change_may_hold(const struct cf_change *change, const char *value, size_t len);
 
 /* May the caller give this API to an App: CF_EUNASSIGNED when he lacks the user assignment that it needs. */
 CF_CHECKED enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api);

@@ -180,6 +180,12 @@ static const char *read_reveal(const char *value, bool *on_request)
     return *on_request || strcmp(value, "direct") == 0 ? NULL : "reveal is one word: direct, on-request";
 }
 
+static const char *read_values(const char *value, bool *portable)
+{
+    *portable = strcmp(value, "portable") == 0;
+    return *portable || strcmp(value, "printable") == 0 ? NULL : "values is one word: printable, portable";
+}
+
 static const char *read_policy(struct loading *loading, const char *name, const char *value, bool again)
 {
     struct cf_config *config = loading->config;
@@ -200,8 +206,10 @@ static const char *read_policy(struct loading *loading, const char *name, const 
                                                                     : "verify-rate is a number from 1 to 1000000";
     if (strcmp(name, "reveal") == 0)
         return read_reveal(value, &config->reveal_on_request);
+    if (strcmp(name, "values") == 0)
+        return read_values(value, &config->portable_values);
     return unknown_name(loading, "policy", name,
-                        "propagation, overlap, versions, trash, rotation, reveal, verify-rate");
+                        "propagation, overlap, versions, trash, rotation, reveal, verify-rate, values");
 }
 
 static const char *read_engine(struct loading *loading, const char *name, const char *value, bool again)
@@ -253,6 +261,17 @@ static const char *read_catalogue(struct loading *loading, const char *name, con
     return NULL;
 }
 
+static const char *read_views(struct loading *loading, const char *name, const char *value, bool again)
+{
+    struct cf_config *config = loading->config;
+    if (strcmp(name, "templates") != 0)
+        return unknown_name(loading, "views", name, "templates");
+    if (again || value[0] != '/' || value[1] == '\0')
+        return "templates is one absolute path";
+    config->templates = strdup(value);
+    return config->templates == NULL ? "out of memory" : NULL;
+}
+
 static const char *unknown_role(struct loading *loading, const char *name)
 {
     int len = snprintf(loading->reason, sizeof(loading->reason), "unknown role '%.60s':", name);
@@ -300,7 +319,7 @@ static const struct {
     const char *(*read)(struct loading *loading, const char *name, const char *value, bool again);
 } sections[] = {
     {"members", NULL},     {"policy", read_policy},       {"engine", read_engine},
-    {"audit", read_audit}, {"catalogue", read_catalogue},
+    {"audit", read_audit}, {"catalogue", read_catalogue}, {"views", read_views},
 };
 
 static const char *all_but_members(void *arg, const char *section, const char *name, const char *value, bool again)
@@ -313,8 +332,9 @@ static const char *all_but_members(void *arg, const char *section, const char *n
         if (strcmp(section, sections[i].name) == 0)
             return name == NULL || sections[i].read == NULL ? NULL : sections[i].read(loading, name, value, again);
     snprintf(loading->reason, sizeof(loading->reason),
-             *section == '\0' ? "'%.60s' stands before the first section"
-                              : "unknown section [%.60s]: role NAME, members, policy, engine, audit, catalogue",
+             *section == '\0'
+                 ? "'%.60s' stands before the first section"
+                 : "unknown section [%.60s]: role NAME, members, policy, engine, audit, catalogue, views",
              *section == '\0' ? name : section);
     return loading->reason;
 }
@@ -397,5 +417,6 @@ void cf_config_free(struct cf_config *config)
     free(config->roles);
     free(config->members);
     free(config->catalogue_files);
+    free(config->templates);
     free(config);
 }

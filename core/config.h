@@ -9,9 +9,12 @@
  *                 rotation = DURATION            age at which a key is due for rotation (default 90d)
  *                 reveal = direct | on-request   is a person's reveal to be asked for (default direct)
  *                 verify-rate = NUMBER           checks of a credential per second and user (default 100)
+ *                 values = printable | portable  what may be imported: any value, or one that views/env carries as well
+ *                                                (default printable)
  *   [engine]      patience = DURATION            until a worker that does not move is replaced (default 20s)
  *   [audit]       on-failure = refuse | allow    a reveal or change that cannot be recorded (default refuse)
  *   [catalogue]   files = PATH …                 absolute paths of the site's own catalogue files
+ *   [views]       templates = PATH               absolute path of the directory of the site's own views (template.h)
  *
  * Anything that is wrong in it refuses the whole file with file, line and reason. Read-only once loaded.
  */
@@ -61,7 +64,9 @@ struct cf_config {
     int64_t verify_rate; /* a second */
     int64_t patience;    /* nanoseconds, whole seconds, at least one */
     bool audit_may_fail;
+    bool portable_values;
     char **catalogue_files; /* NULL-terminated */
+    char *templates;        /* NULL: none */
 };
 
 /* Read path, through sources; NULL: built-in roles and the owner alone. owner: uid of who owns the store, who is

@@ -116,7 +116,7 @@ static enum cf_error decrypt(const uint8_t *key, const uint8_t *ad, size_t ad_le
                              size_t len, struct cf_secret **out)
 {
     *out = NULL;
-    if (len < CF_SEAL_OVERHEAD || len > CF_SECRET_MAX + CF_SEAL_OVERHEAD)
+    if (len < CF_SEAL_OVERHEAD || len > CF_SECRET_LARGEST + CF_SEAL_OVERHEAD)
         return CF_ETAMPER;
     struct cf_secret *value = cf_secret_new(len - CF_SEAL_OVERHEAD);
     if (value == NULL)

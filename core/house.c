@@ -3,6 +3,7 @@
 #include "change_step.h"
 #include "clock.h"
 #include "leave.h"
+#include "news.h"
 #include "principal.h"
 
 #include <pthread.h>
@@ -143,7 +144,7 @@ static enum cf_error destroy(struct cf_vault *vault, int64_t serial, int64_t bef
         return error == CF_OK ? CF_ENOENT : error;
     }
     *app = change.app;
-    change.has_app = true;
+    change.has_app = change.destroys = true;
     cf_time_format(app->trashed, since);
     cf_text_printf(&change.detail, "in the trash since %s", since);
     return cf_change_end(&change, cf_app_delete(&change.txn, &change.app));
@@ -232,6 +233,8 @@ static void *keep(void *arg)
     do {
         /* What went wrong is either in the audit log, or comes again in the next round. */
         (void)!cf_house_round(house->vault, house->destroyed, house->arg);
+        if (house->vault->news != NULL)
+            house->vault->news->tick(house->vault->news->arg);
         if (monotonic() >= next)
             next = count(house);
     } while (rest(house));

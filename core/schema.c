@@ -126,6 +126,11 @@ static const char *const migrations[] = {
     "CREATE INDEX app_of_expiry ON app (expires) WHERE place = 0 AND expires <> 0;"
     "CREATE INDEX version_current ON version (app, created, fields) WHERE deadline = 0;"
     "CREATE INDEX version_replaced ON version (deadline) WHERE deadline <> 0;",
+
+    /* 4: the site's templates, for their numbers */
+    "CREATE TABLE template ("
+    "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  name TEXT NOT NULL UNIQUE) STRICT;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

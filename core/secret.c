@@ -11,39 +11,49 @@
 enum { SLOTS = 128, SLOTS_PER_WORD = 64, WORDS = SLOTS / SLOTS_PER_WORD };
 
 struct cf_secret {
+    uint8_t *bytes; /* NULL while it is free, or wiped in a child */
     size_t len;
+    size_t mapped; /* bytes of its own mapping, at whose start it lies; 0: it has a slot */
+};
+
+struct slot {
+    struct cf_secret secret;
     _Alignas(64) uint8_t bytes[CF_SECRET_MAX]; /* all zero while the slot is free */
 };
+
+/* A large secret's mapping: this, and then its bytes. */
+enum { LARGE_HEAD = 64 };
+static_assert(sizeof(struct cf_secret) <= LARGE_HEAD, "LARGE_HEAD");
 
 /* The whole mapping. It is wiped in a child (MADV_WIPEONFORK), and locks are not inherited either: a child
  * finds is_ready false and has no arena until it asks for one. */
 struct arena {
     atomic_bool is_ready;
     _Atomic uint64_t taken[WORDS]; /* a bit a slot */
-    struct cf_secret slots[SLOTS];
+    struct slot slots[SLOTS];
 };
 
 static _Atomic(struct arena *) shared_arena;
 
-/* Lock the mapping and keep it out of core files and children. */
-static enum cf_error protect(struct arena *arena, struct cf_fault *fault)
+/* Lock a mapping and keep it out of core files and children. */
+static enum cf_error protect(void *mapping, size_t size, struct cf_fault *fault)
 {
     const char *what = NULL;
 
-    if (madvise(arena, sizeof(*arena), MADV_DONTDUMP) != 0)
+    if (madvise(mapping, size, MADV_DONTDUMP) != 0)
         what = "keep secrets out of core files (MADV_DONTDUMP)";
-    else if (madvise(arena, sizeof(*arena), MADV_WIPEONFORK) != 0)
+    else if (madvise(mapping, size, MADV_WIPEONFORK) != 0)
         what = "keep secrets out of child processes (MADV_WIPEONFORK)";
     if (what != NULL) {
         cf_fault_set(fault, "cannot %s: %s", what, strerror(errno));
         return CF_ELOCKED;
     }
     /* Not mlock, which the sanitizers replace with a function that does nothing. */
-    if (mlock2(arena, sizeof(*arena), 0) != 0) {
+    if (mlock2(mapping, size, 0) != 0) {
         cf_fault_set(fault,
                      "cannot lock %zu KiB of memory for secrets: %s; raise the limit (ulimit -l, or "
                      "LimitMEMLOCK= of the service)",
-                     sizeof(*arena) / 1024 + 1, strerror(errno));
+                     size / 1024 + 1, strerror(errno));
         return CF_ELOCKED;
     }
     return CF_OK;
@@ -62,7 +72,7 @@ static enum cf_error make_arena(struct cf_fault *fault)
             return CF_ENOMEM;
         }
     }
-    error = protect(arena, fault);
+    error = protect(arena, sizeof(*arena), fault);
     if (error != CF_OK) {
         if (is_new)
             munmap(arena, sizeof(*arena));
@@ -93,7 +103,7 @@ enum cf_error cf_secret_arena(struct cf_fault *fault)
     return error;
 }
 
-static struct cf_secret *take_slot(struct arena *arena)
+static struct slot *take_slot(struct arena *arena)
 {
     for (size_t word = 0; word < WORDS; word++) {
         uint64_t taken = atomic_load(&arena->taken[word]);
@@ -108,17 +118,46 @@ static struct cf_secret *take_slot(struct arena *arena)
     return NULL;
 }
 
+static void give_slot(struct arena *arena, struct slot *slot)
+{
+    size_t number = (size_t)(slot - arena->slots);
+
+    assert(number < SLOTS);
+    atomic_fetch_and(&arena->taken[number / SLOTS_PER_WORD], ~(UINT64_C(1) << number % SLOTS_PER_WORD));
+}
+
+static struct cf_secret *new_small(struct arena *arena, size_t len)
+{
+    struct slot *slot = take_slot(arena);
+
+    if (slot == NULL)
+        return NULL;
+    slot->secret = (struct cf_secret){.bytes = slot->bytes, .len = len};
+    return &slot->secret;
+}
+
+static struct cf_secret *new_large(size_t len)
+{
+    const size_t size = LARGE_HEAD + len;
+    struct cf_secret *secret = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (secret == MAP_FAILED)
+        return NULL;
+    if (protect(secret, size, NULL) != CF_OK) {
+        munmap(secret, size);
+        return NULL;
+    }
+    *secret = (struct cf_secret){.bytes = (uint8_t *)secret + LARGE_HEAD, .len = len, .mapped = size};
+    return secret;
+}
+
 struct cf_secret *cf_secret_new(size_t len)
 {
     struct arena *arena = ready_arena();
-    struct cf_secret *secret;
 
-    if (arena == NULL || len > CF_SECRET_MAX)
+    if (arena == NULL || len > CF_SECRET_LARGEST)
         return NULL;
-    secret = take_slot(arena);
-    if (secret != NULL)
-        secret->len = len;
-    return secret;
+    return len <= CF_SECRET_MAX ? new_small(arena, len) : new_large(len);
 }
 
 struct cf_secret *cf_secret_copy(const void *bytes, size_t len)
@@ -155,15 +194,16 @@ void cf_secret_shorten(struct cf_secret *secret, size_t len)
 void cf_secret_free(struct cf_secret *secret)
 {
     struct arena *arena = ready_arena();
-    size_t slot;
 
-    if (secret == NULL || arena == NULL)
+    if (secret == NULL || arena == NULL || secret->bytes == NULL)
         return;
-    slot = (size_t)(secret - arena->slots);
-    assert(slot < SLOTS);
     cf_wipe(secret->bytes, secret->len); /* behind it nothing was written */
-    secret->len = 0;
-    atomic_fetch_and(&arena->taken[slot / SLOTS_PER_WORD], ~(UINT64_C(1) << slot % SLOTS_PER_WORD));
+    if (secret->mapped > 0) {
+        munmap(secret, secret->mapped);
+        return;
+    }
+    *secret = (struct cf_secret){0};
+    give_slot(arena, (struct slot *)secret);
 }
 
 void cf_wipe(void *bytes, size_t len)

@@ -5,7 +5,7 @@
  * no NUL at its end.
  *
  * The memory comes from one arena of fixed slots, made by cf_secret_arena; a request takes and gives back a slot
- * without a system call. Thread-safe.
+ * without a system call. A secret that is too large for a slot has a mapping of its own. Thread-safe.
  */
 #ifndef CF_SECRET_H
 #define CF_SECRET_H
@@ -15,7 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CF_SECRET_MAX = 4096 }; /* bytes, the largest secret */
+enum {
+    CF_SECRET_MAX = 4096,           /* bytes, the largest secret in a slot */
+    CF_SECRET_LARGEST = 1024 * 1024 /* the largest of all */
+};
 
 struct cf_secret;
 
@@ -23,8 +26,8 @@ struct cf_secret;
  * Returns 0, or CF_ELOCKED when the memory cannot be locked (RLIMIT_MEMLOCK), CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_secret_arena(struct cf_fault *fault);
 
-/* A secret of len bytes, zeroed. len: 0 to CF_SECRET_MAX. NULL when the arena is used up or was not made. Free with
- * cf_secret_free. */
+/* A secret of len bytes, zeroed. len: 0 to CF_SECRET_LARGEST. NULL when the arena is used up or was not made, and for a
+ * large one when its memory cannot be had or locked. Free with cf_secret_free. */
 struct cf_secret *cf_secret_new(size_t len);
 
 /* The same, holding a copy of bytes; the caller wipes his own. */

@@ -1,4 +1,4 @@
-/* source.h: the configuration files of a store, each read once.
+/* source.h: the configuration files of a store, and directories of them, each read once.
  *
  * Whoever needs a file's text again gets what was read at first, whatever became of the file: a reading in two passes
  * sees one file. Packed, the texts can be handed to another process, which then works from the same configuration.
@@ -11,6 +11,7 @@
 #include "text.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct cf_sources;
 
@@ -24,6 +25,16 @@ void cf_sources_free(struct cf_sources *sources);
  * Returns 0, CF_ENOENT when there is no such file, CF_EUNSAFE for owner, mode, kind or size, CF_EIO, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_sources_text(struct cf_sources *sources, const char *path, const char **text,
                                          size_t *len, struct cf_fault *fault);
+
+/* When that file was last changed, as it was read. 0: it was not read. */
+int64_t cf_sources_changed(const struct cf_sources *sources, const char *path);
+
+/* The names in the directory at path, in the order of their bytes, each with a newline behind it; those that begin
+ * with '.' or end in '~' are left out. It must be a directory (no symlink), owned by the effective user or root and
+ * writable by nobody else; a name with a newline in it is refused.
+ * *names, *len and what is returned: as above. */
+CF_CHECKED enum cf_error cf_sources_names(struct cf_sources *sources, const char *path, const char **names,
+                                          size_t *len, struct cf_fault *fault);
 
 /* Add all that was read, as bytes for cf_sources_unpack. */
 void cf_sources_pack(const struct cf_sources *sources, struct cf_text *out);

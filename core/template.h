@@ -8,27 +8,17 @@
 #ifndef CF_TEMPLATE_H
 #define CF_TEMPLATE_H
 
-#include "credential.h"
+#include "part.h"
 #include "source.h"
 #include "store.h"
 
 enum { CF_TEMPLATE_NAME_MAX = 64, CF_TEMPLATES_MOST = 256 };
 
-/* A part of a template: some text, or what a name stands for. The names beside the fields: */
-enum cf_template_kind { CF_PART_TEXT, CF_PART_FIELD, CF_PART_APP, CF_PART_APIS };
-struct cf_template_part {
-    enum cf_template_kind kind;
-    enum cf_field field; /* CF_PART_FIELD */
-    const char *text;    /* CF_PART_TEXT; owned by the template */
-    size_t len;
-};
-
 struct cf_template {
     char name[CF_TEMPLATE_NAME_MAX + 1];
     int64_t serial;  /* its number in this store, never another's; inode numbers are made from it */
     int64_t changed; /* time when its file was last changed */
-    struct cf_template_part *parts;
-    size_t count;
+    struct cf_parts parts;
     char *text; /* what the parts point into */
 };
 
@@ -36,8 +26,8 @@ struct cf_templates;
 
 /* Compile one. title: the file's name for messages. Release with cf_template_release.
  * Returns 0, CF_ECONFIG with "TITLE:LINE: REASON" in fault, CF_ENOMEM. */
-CF_CHECKED enum cf_error cf_template_parse(const char *title, const char *text, size_t len,
-                                           struct cf_template *out, struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_template_parse(const char *title, const char *text, size_t len, struct cf_template *out,
+                                           struct cf_fault *fault);
 void cf_template_release(struct cf_template *template);
 
 /* Load all of a directory (NULL: none), through sources: files whose name begins with '.' or ends in '~' are left out;
@@ -48,7 +38,7 @@ CF_CHECKED enum cf_error cf_templates_load(const char *directory, struct cf_sour
                                            struct cf_templates **out, struct cf_fault *fault);
 void cf_templates_free(struct cf_templates *templates);
 
-/* Give each its number, writing those that have none. */
+/* Give each its number, writing those that have none; in a transaction that only reads, these keep 0. */
 CF_CHECKED enum cf_error cf_templates_register(struct cf_txn *txn, struct cf_templates *templates);
 
 /* In the order of names. */

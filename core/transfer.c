@@ -165,3 +165,19 @@ enum cf_error cf_parcel_open(const struct cf_parcel *parcel, size_t at, enum cf_
     }
     return error;
 }
+
+enum cf_error cf_import_value(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
+                              enum cf_field field, struct cf_secret **out, struct cf_fault *fault)
+{
+    enum cf_error error = cf_parcel_open(parcel, at, field, out, fault);
+
+    if (error == CF_OK)
+        error = cf_change_may_hold(&import->change, (const char *)cf_secret_peek(*out), cf_secret_len(*out));
+    if (error == CF_EUNFIT) {
+        cf_fault_set(fault, "%s: its %s is not portable, as [policy] values demands: views/env could not carry it",
+                     parcel->app.name, cf_field_word(field));
+        cf_secret_free(*out);
+        *out = NULL;
+    }
+    return error;
+}

@@ -20,7 +20,7 @@ static enum cf_error put_version(struct cf_import *import, const struct cf_parce
         struct cf_secret *value = NULL;
         if ((version->fields & 1U << field) == 0)
             continue;
-        error = cf_parcel_open(parcel, at, (enum cf_field)field, &value, fault);
+        error = cf_import_value(import, parcel, at, (enum cf_field)field, &value, fault);
         if (error == CF_OK)
             error = cf_value_restore(&change->txn, &change->app, version->number, (enum cf_field)field, value);
         cf_secret_free(value);

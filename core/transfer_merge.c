@@ -32,7 +32,7 @@ static enum cf_error issue(struct cf_import *import, const struct cf_parcel *par
 
     for (int field = 0; error == CF_OK && field < CF_FIELD_COUNT; field++)
         if ((parcel->versions[0].fields & 1U << field) != 0)
-            error = cf_parcel_open(parcel, 0, (enum cf_field)field, &value[field], fault);
+            error = cf_import_value(import, parcel, 0, (enum cf_field)field, &value[field], fault);
     if (error == CF_OK)
         error = cf_change_issue(change, value, 0, overlap);
     for (int field = 0; field < CF_FIELD_COUNT; field++)

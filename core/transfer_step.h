@@ -48,4 +48,8 @@ CF_CHECKED enum cf_error cf_parcel_check(const struct cf_parcel *parcel, struct 
 CF_CHECKED enum cf_error cf_parcel_open(const struct cf_parcel *parcel, size_t at, enum cf_field field,
                                         struct cf_secret **out, struct cf_fault *fault);
 
+/* The same of one that is to be written: also as the policy has it, or CF_EUNFIT. */
+CF_CHECKED enum cf_error cf_import_value(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
+                                         enum cf_field field, struct cf_secret **out, struct cf_fault *fault);
+
 #endif

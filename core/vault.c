@@ -1,4 +1,4 @@
-#include "vault.h"
+#include "vault_inside.h"
 
 #include "api.h"
 #include "clock.h"
@@ -8,14 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum cf_error register_apis(struct cf_vault *vault)
+/* Give what is configured its numbers. */
+static enum cf_error register_all(struct cf_vault *vault, enum cf_store_mode mode)
 {
     struct cf_txn txn;
-    enum cf_error error = cf_txn_write(vault->store, &txn);
+    enum cf_error error = mode == CF_STORE_OWN ? cf_txn_write(vault->store, &txn) : cf_txn_read(vault->store, &txn);
 
-    if (error == CF_OK)
+    if (error == CF_OK && txn.writes)
         error = cf_api_register(&txn, vault->catalogue);
     if (error == CF_OK)
+        error = cf_templates_register(&txn, vault->templates);
+    if (error == CF_OK && txn.writes)
         error = cf_txn_commit(&txn);
     cf_txn_end(&txn);
     return error;
@@ -34,6 +37,8 @@ static enum cf_error configure(struct cf_vault *vault, const struct cf_vault_opt
     if (error == CF_OK)
         error = cf_catalogue_load((const char *const *)vault->config->catalogue_files, sources, &vault->catalogue,
                                   fault);
+    if (error == CF_OK)
+        error = cf_templates_load(vault->config->templates, sources, &vault->templates, fault);
     cf_sources_free(own);
     return error;
 }
@@ -57,10 +62,11 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
         error = configure(vault, options, fault);
     if (error == CF_OK && options->mode == CF_STORE_OWN)
         error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &vault->audit, fault);
-    if (error == CF_OK && options->mode == CF_STORE_OWN) {
-        error = register_apis(vault);
+    if (error == CF_OK) {
+        error = register_all(vault, options->mode);
         if (error != CF_OK)
-            cf_fault_set(fault, "the catalogue cannot be written to the store: %s", cf_error_text(error));
+            cf_fault_set(fault, "the APIs and templates cannot be %s the store: %s",
+                         options->mode == CF_STORE_OWN ? "written to" : "found in", cf_error_text(error));
     }
     if (error != CF_OK) {
         cf_vault_close(vault);
@@ -82,6 +88,7 @@ void cf_vault_close(struct cf_vault *vault)
     cf_audit_close(vault->audit);
     cf_cards_free(vault->cards);
     cf_rates_free(vault->rates);
+    cf_templates_free(vault->templates);
     cf_catalogue_free(vault->catalogue);
     cf_config_free(vault->config);
     cf_store_close(vault->store);
@@ -171,10 +178,10 @@ static void note_reader(struct cf_vault *vault, const struct cf_caller *caller, 
         (void)cf_readers_note(vault->readers, &reader);
 }
 
-static enum cf_error record_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_app *app,
-                                   int64_t version, enum cf_field field, const struct cf_verdict *verdict)
+enum cf_error cf_vault_record_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_app *app,
+                                     int64_t version, const char *file, const struct cf_verdict *verdict)
 {
-    struct cf_event event = event_of(caller, cf_action_word(CF_REVEAL), app, cf_field_word(field), verdict);
+    struct cf_event event = event_of(caller, cf_action_word(CF_REVEAL), app, file, verdict);
     struct cf_names names;
     enum cf_error error;
 
@@ -210,7 +217,8 @@ static enum cf_error reveal_earlier(struct cf_vault *vault, struct cf_caller *ca
             verdict.error = cf_value_stat(&txn, &app, number, field, &value);
     }
     cf_txn_end(&txn);
-    return error == CF_OK ? record_reveal(vault, caller, &app, number, field, &verdict) : error;
+    return error == CF_OK ? cf_vault_record_reveal(vault, caller, &app, number, cf_field_word(field), &verdict)
+                          : error;
 }
 
 enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
@@ -227,7 +235,7 @@ enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, 
         return reveal_earlier(vault, caller, serial, field, *version);
     }
     judge_reveal(vault, caller, card, field, &verdict);
-    error = record_reveal(vault, caller, &card->app, card->app.version, field, &verdict);
+    error = cf_vault_record_reveal(vault, caller, &card->app, card->app.version, cf_field_word(field), &verdict);
     if (error == CF_OK)
         *version = card->app.version;
     cf_card_give(vault->cards, card);

@@ -17,6 +17,7 @@
 #include "template.h"
 
 struct cf_house;
+struct cf_news;
 
 struct cf_vault {
     struct cf_store *store;
@@ -28,6 +29,7 @@ struct cf_vault {
     struct cf_rates *rates; /* of checks of credentials */
     struct cf_readers *readers;
     struct cf_house *house; /* NULL where nobody keeps it (house.h) */
+    struct cf_news *news;   /* who is told of changes (news.h), or NULL; set by who opened it, and his */
 };
 
 struct cf_vault_options {

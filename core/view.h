@@ -53,8 +53,8 @@ typedef enum cf_error cf_token_fetch(void *arg, const struct cf_token_request *r
  * Returns 0; CF_ENOENT; CF_EDENIED, CF_EUNASKED, CF_EREVOKED, CF_EEXPIRED; CF_ENOKEY where a value that the view shows
  * by name is not set; CF_EUNFIT; CF_ETOOBIG; CF_ETAMPER; CF_EAUDIT; what fetch returns. */
 CF_CHECKED enum cf_error cf_view_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
-                                        const struct cf_view *view, const char *file, cf_token_fetch *fetch, void *arg,
-                                        struct cf_rendered *out);
+                                        const struct cf_view *view, const char *file, cf_token_fetch *fetch,
+                                        void *arg, struct cf_rendered *out);
 
 /* The same for who was judged before, at an open that is gone on with: neither judged nor recorded. */
 CF_CHECKED enum cf_error cf_view_again(struct cf_vault *vault, int64_t serial, const struct cf_view *view,

@@ -10,9 +10,12 @@ enum { BLOCK = 64 * 1024, SECTOR = 512 };
 
 const double attr_name_timeout = 86400;
 
+/* Of the directories in an App's, the kernel is told nothing. */
 double attr_timeout(const struct fs_row *row)
 {
-    return fs_row_is_dir(row) ? attr_name_timeout : 0;
+    const bool is_told = fs_row_is_dir(row) && (row->subject != FS_OF_APP || fs_row_id(row) == FS_APP);
+
+    return is_told ? attr_name_timeout : 0;
 }
 
 static struct timespec timespec_of(int64_t time)
@@ -31,6 +34,17 @@ static enum cf_error field_size(struct cf_txn *txn, const struct fs_node *node, 
     return error == CF_ENOKEY || error == CF_ETAMPER ? CF_OK : error;
 }
 
+/* Likewise, of a view. */
+static enum cf_error view_size(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, off_t *size)
+{
+    const struct cf_view view = fs_node_view(node);
+    size_t len = 0;
+    enum cf_error error = cf_view_length(fs->vault, txn, &node->app, &view, &len);
+
+    *size = error == CF_OK ? (off_t)len : 0;
+    return error == CF_ETAMPER ? CF_OK : error;
+}
+
 static enum cf_error text_size(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node, off_t *size)
 {
     struct cf_text text = {0};
@@ -47,6 +61,8 @@ static enum cf_error size_of(struct fs_state *fs, struct cf_txn *txn, const stru
     switch (node->row->kind) {
     case FS_KIND_FIELD:
         return field_size(txn, node, size);
+    case FS_KIND_VIEW:
+        return view_size(fs, txn, node, size);
     case FS_KIND_TEXT:
         return text_size(fs, txn, node, size);
     case FS_KIND_LOG:
@@ -57,6 +73,8 @@ static enum cf_error size_of(struct fs_state *fs, struct cf_txn *txn, const stru
     case FS_KIND_TRASH:
     case FS_KIND_APIS:
     case FS_KIND_VERSIONS:
+    case FS_KIND_VIEWS:
+    case FS_KIND_CURL:
     case FS_KIND_INPUT:
     case FS_KIND_CHECK:
         break;
@@ -71,14 +89,22 @@ static struct timespec log_time(struct fs_state *fs)
     return fstat(fs->log, &st) == 0 ? st.st_mtim : timespec_of(fs->region->mounted);
 }
 
+/* A view is as old as what it is made of. */
+static int64_t view_time(const struct fs_node *node)
+{
+    const int64_t changed = node->row->subject == FS_OF_TEMPLATE ? node->template->changed : 0;
+
+    return changed > node->app.updated ? changed : node->app.updated;
+}
+
 static struct timespec time_of(struct fs_state *fs, const struct fs_node *node)
 {
     enum cf_place place;
 
     if (node->row->subject == FS_OF_VERSION)
         return timespec_of(node->version.created);
-    if (node->row->subject == FS_OF_APP)
-        return timespec_of(node->app.updated);
+    if (fs_row_is_of_app(node->row))
+        return timespec_of(view_time(node));
     if (fs_row_place(node->row, &place))
         return timespec_of(atomic_load(&fs->listed));
     if (node->row->kind == FS_KIND_LOG)

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "mount_options.h"
 #include "mount_place.h"
+#include "mounts.h"
 #include "renewal.h"
 
 #include <errno.h>
@@ -13,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { ENDING_MS = 5000, ENDING_STEP_MS = 20 };
 
 struct mount_command {
     struct place place;
@@ -119,13 +123,35 @@ static bool settle_paths(struct mount_command *command)
     return false;
 }
 
+/* Has the store, or had it until now, a daemon whose mount is gone? umount(8) does not wait for the end of it. */
+static bool is_ending(const char *store)
+{
+    const pid_t holder = cf_store_holder(store);
+    char mountpoint[PATH_SIZE];
+
+    return holder == 0 || !mount_of_daemon(holder, mountpoint);
+}
+
+/* So that `umount DIR && mount DIR` works. */
+static enum cf_error lock_store(const char *store, int *lock, struct cf_fault *fault)
+{
+    const struct timespec step = {.tv_nsec = ENDING_STEP_MS * 1000000L};
+    enum cf_error error = cf_store_lock(store, lock, fault);
+
+    for (int waited = 0; error == CF_EBUSY && waited < ENDING_MS && is_ending(store); waited += ENDING_STEP_MS) {
+        (void)nanosleep(&step, NULL);
+        error = cf_store_lock(store, lock, fault);
+    }
+    return error;
+}
+
 /* From here on in the process that is to keep the mount. */
 static int run(void *arg, int ready)
 {
     struct mount_command *command = arg;
     struct cf_fault fault = {""};
     int lock = -1, code;
-    enum cf_error error = cf_store_lock(command->place.store, &lock, &fault);
+    enum cf_error error = lock_store(command->place.store, &lock, &fault);
 
     if (error != CF_OK)
         return command_fail(error, &fault);
@@ -210,6 +236,15 @@ int cmd_mount(int argc, char **argv)
     return command.is_replacement ? renewal_ask(command.given, SIGUSR1) : start(&command);
 }
 
+/* Of a user whose environment mount(8) has taken away, mount.fuse3 says that his home is root's. */
+static void forget_home_of_root(void)
+{
+    const char *home = getenv("HOME");
+
+    if (geteuid() != 0 && home && strcmp(home, "/root") == 0)
+        (void)unsetenv("HOME");
+}
+
 /* credfs SOURCE MOUNTPOINT [-o OPT,…]…: a SOURCE that is an absolute path is the store. */
 int cmd_mount8(int argc, char **argv)
 {
@@ -227,9 +262,12 @@ int cmd_mount8(int argc, char **argv)
         log_error("%s: one argument too many: credfs SOURCE MOUNTPOINT [-o OPT,...]", argv[optind]);
         code = EX_USAGE;
     }
-    if (code != 0)
+    if (code != 0) {
+        mount_options_release(&command.options);
         return code;
+    }
     if (argv[1][0] == '/' && !command.options.store)
         command.place.store = argv[1];
+    forget_home_of_root();
     return start(&command);
 }

@@ -1,10 +1,10 @@
 /* credfs reveal: ask for a reveal and print it in one step; never into a file. */
+#include "client.h"
 #include "command.h"
 #include "core/credential.h"
 #include "core/text.h"
 #include "harden.h"
 #include "log.h"
-#include "mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { FIELDS_MOST = CF_FIELD_COUNT, PATH_ROOM = PATH_SIZE + CF_NAME_MAX + 32 };
+enum { FIELDS_MOST = CF_FIELD_COUNT };
 
 struct options {
     const char *mountpoint; /* NULL: the default */
@@ -91,67 +91,21 @@ static bool is_private(int fd)
     return S_ISFIFO(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-/* The mountpoint: as given, or the user's own, or the system's. */
-static int find_mount(const char *given, char out[static PATH_SIZE])
-{
-    if (given && path_resolve(given, out) && mount_is_credfs(out))
-        return 0;
-    if (given) {
-        log_error("%s: no credfs is mounted there", given);
-        return EX_UNAVAILABLE;
-    }
-    if (path_mountpoint(out) && mount_is_credfs(out))
-        return 0;
-    snprintf(out, PATH_SIZE, "/mnt/credfs");
-    if (mount_is_credfs(out))
-        return 0;
-    log_error("no credfs is mounted where it would be: name the place with --mount");
-    return EX_UNAVAILABLE;
-}
-
-static int fail(const struct options *options, const char *file, int number)
-{
-    static const struct {
-        int number, code;
-        const char *text;
-    } known[] = {
-        {EACCES, EX_NOPERM, "you have no right to that"},
-        {ENOENT, EX_NOINPUT, "there is no such App, or it has no such field"},
-        {EINVAL, EX_USAGE, "not a time of at most 24h"},
-        {ENOKEY, EX_UNAVAILABLE, "it has no value, or was asked for too long ago"},
-        {EKEYREVOKED, EX_UNAVAILABLE, "the credential is revoked, or its App disabled"},
-        {EKEYEXPIRED, EX_UNAVAILABLE, "the credential has expired"},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-        if (known[i].number == number) {
-            log_error("%s/%s: %s", options->app, file, known[i].text);
-            return known[i].code;
-        }
-    }
-    log_error("%s/%s: %s", options->app, file, strerror(number));
-    return EX_IOERR;
-}
-
-static int open_file(const struct options *options, const char *mountpoint, const char *file, int flags)
-{
-    char path[PATH_ROOM];
-
-    snprintf(path, sizeof(path), "%s/apps/%s/%s", mountpoint, options->app, file);
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
-}
-
 /* Who has no right to ask may still read by a grant, which needs no asking: EACCES is left to the read. */
 static int ask(const struct options *options, const char *mountpoint)
 {
-    int fd = open_file(options, mountpoint, "ctl", O_WRONLY), number = 0;
+    int fd = client_open(mountpoint, options->app, "ctl", O_WRONLY), number = 0;
 
     if (fd < 0)
-        return errno == EACCES ? 0 : fail(options, "ctl", errno);
+        return errno == EACCES ? 0 : client_fail(options->app, "ctl", errno);
     if (dprintf(fd, "reveal %s\n", options->time) < 0)
         number = errno;
     (void)close(fd);
-    return number == 0 || number == EACCES ? 0 : fail(options, "ctl", number);
+    if (number == EINVAL) {
+        log_error("%s: not a time of at most 24h", options->time);
+        return EX_USAGE;
+    }
+    return number == 0 || number == EACCES ? 0 : client_fail(options->app, "ctl", number);
 }
 
 static bool write_all(int fd, const void *bytes, size_t len)
@@ -173,11 +127,11 @@ static bool write_all(int fd, const void *bytes, size_t len)
 /* Print one, with its newline; value has room for it. */
 static int reveal(const struct options *options, const char *mountpoint, const char *field, struct cf_secret *value)
 {
-    int fd = open_file(options, mountpoint, field, O_RDONLY), code = 0;
+    int fd = client_open(mountpoint, options->app, field, O_RDONLY), code = 0;
     ssize_t len = fd < 0 ? -1 : read(fd, cf_secret_bytes(value), cf_secret_len(value));
 
     if (len < 0)
-        code = fail(options, field, errno);
+        code = client_fail(options->app, field, errno);
     if (fd >= 0)
         (void)close(fd);
     if (code != 0)
@@ -229,6 +183,6 @@ int cmd_reveal(int argc, char **argv)
     }
     if (!harden())
         return EX_OSERR;
-    code = find_mount(options.mountpoint, mountpoint);
+    code = client_mount(options.mountpoint, mountpoint);
     return code == 0 ? reveal_all(&options, mountpoint) : code;
 }

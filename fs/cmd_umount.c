@@ -14,9 +14,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 10000, BUSY_MS = 500, STEP_MS = 20 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -83,6 +84,19 @@ static int unmount(char *mountpoint, char *words, size_t size)
     return errno == EPERM ? run_fusermount(mountpoint, words, size) : errno;
 }
 
+/* Who is in it may be gone in a moment, as the daemon itself is that tells of a change (announcer.h). */
+static int unmount_patiently(char *mountpoint, char *words, size_t size)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000 * 1000};
+    int error = unmount(mountpoint, words, size);
+
+    for (int waited = 0; error == EBUSY && waited < BUSY_MS; waited += STEP_MS) {
+        (void)nanosleep(&step, NULL);
+        error = unmount(mountpoint, words, size);
+    }
+    return error;
+}
+
 static int fail(const char *mountpoint, int error, char *words)
 {
     words[strcspn(words, "\n")] = '\0';
@@ -127,7 +141,7 @@ int cmd_umount(int argc, char **argv)
     }
     daemon = mount_daemon(mountpoint);
     pidfd = daemon > 0 ? (int)syscall(SYS_pidfd_open, daemon, 0) : -1;
-    error = unmount(mountpoint, words, sizeof(words));
+    error = unmount_patiently(mountpoint, words, sizeof(words));
     code = error ? fail(mountpoint, error, words) : wait_for_end(pidfd, mountpoint, daemon);
     if (pidfd >= 0)
         close(pidfd);

@@ -1,4 +1,5 @@
 /* credfs worker: serve a mount. Started by the keeper, never by a person (region.h says what it finds). */
+#include "announcer.h"
 #include "command.h"
 #include "core/clock.h"
 #include "core/house.h"
@@ -24,6 +25,7 @@ struct worker_command {
     struct place place;
     const char *mountpoint;
     bool is_fresh; /* the configuration is read from disk, not taken over */
+    bool is_other; /* and is not that of the worker before */
 };
 
 enum { LAST_SECONDS = 10 };
@@ -82,8 +84,15 @@ static enum cf_error put_sources(struct region *region, const struct cf_sources 
     return error;
 }
 
-static enum cf_error open_vault(const struct worker_command *command, struct region *region,
-                                struct cf_vault **vault, struct cf_fault *fault)
+static bool is_other(const struct region *region)
+{
+    const struct region_sources *one = &region->sources[0], *other = &region->sources[1];
+
+    return one->len != other->len || memcmp(one->text, other->text, one->len) != 0;
+}
+
+static enum cf_error open_vault(struct worker_command *command, struct region *region, struct cf_vault **vault,
+                                struct cf_fault *fault)
 {
     struct cf_vault_options options = {.store = command->place.store,
                                        .config = command->place.config,
@@ -98,6 +107,7 @@ static enum cf_error open_vault(const struct worker_command *command, struct reg
         error = cf_vault_open(&options, vault, fault);
     if (error == CF_OK && command->is_fresh)
         error = put_sources(region, options.sources, fault);
+    command->is_other = command->is_fresh && is_other(region);
     cf_sources_free(options.sources);
     return error;
 }
@@ -105,6 +115,8 @@ static enum cf_error open_vault(const struct worker_command *command, struct reg
 /* The first one keeps the user's terminal until here, to tell what is wrong. */
 static void tell_ready(struct fs_state *fs, const struct worker_command *command)
 {
+    if (command->is_other && atomic_load(&fs->region->starts) > 1)
+        announcer_all(fs->announcer);
     if (command->is_fresh)
         atomic_fetch_xor(&fs->region->in_force, 1);
     atomic_store(&fs->region->patience, (uint32_t)(fs->vault->config->patience / CF_SECOND));
@@ -148,8 +160,9 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
         return EX_OSERR;
     serve_recover(fs);
     server = cf_house_start(fs->vault, fs_destroyed_app, fs) == CF_OK ? serve_start(fs) : NULL;
-    if (!server) {
+    if (!server || !announcer_start(fs->announcer)) {
         cf_house_stop(fs->vault);
+        (void)serve_stop(server);
         serve_close(fs);
         return EX_OSERR;
     }
@@ -158,8 +171,9 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
     if (number == SIGTERM)
         notify_reloading();
     (void)alarm(LAST_SECONDS); /* a request that hangs does not keep us */
-    cf_house_stop(
-        fs->vault); /* while requests are answered: it may wait for what one of them holds in the kernel */
+    /* Both while requests are answered: they may wait for what one of them holds in the kernel. */
+    cf_house_stop(fs->vault);
+    announcer_stop(fs->announcer);
     if (number == SIGHUP)
         end_mount(fs->mountpoint, fs->region);
     if (serve_stop(server))
@@ -168,7 +182,7 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
     return code;
 }
 
-static int run(const struct worker_command *command, struct region *region)
+static int run(struct worker_command *command, struct region *region)
 {
     struct cf_vault *vault = NULL;
     struct cf_fault fault = {""};

@@ -24,10 +24,12 @@ int cmd_check(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_reveal(int argc, char **argv);
+int cmd_exec(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_worker(int argc, char **argv);
+int cmd_touch(int argc, char **argv);
 
 /* The form that mount(8) calls: credfs SOURCE MOUNTPOINT [-o OPT,…]. */
 int cmd_mount8(int argc, char **argv);

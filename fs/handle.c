@@ -54,9 +54,19 @@ uint64_t handle_mark(const char *text, size_t len)
     return hash ^ hash >> 32;
 }
 
-bool handle_agrees(const struct handle *handle, const char *text, size_t len)
+uint64_t handle_mark_secret(uint64_t hash, int64_t version)
+{
+    return hash ^ (uint64_t)version * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+uint32_t handle_len(size_t len)
+{
+    return len < HANDLE_LENGTH_UNKNOWN ? (uint32_t)len : HANDLE_LENGTH_UNKNOWN;
+}
+
+bool handle_agrees(const struct handle *handle, uint64_t mark, size_t len)
 {
     if (handle->len != HANDLE_LENGTH_UNKNOWN && handle->len != len)
         return false;
-    return low_bits(handle_mark(text, len), mark_bits(handle)) == low_bits(handle->mark, mark_bits(handle));
+    return low_bits(mark, mark_bits(handle)) == low_bits(handle->mark, mark_bits(handle));
 }

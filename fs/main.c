@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"umount", cmd_umount, "end the mount, and wait until the store is free"},
     {"status", cmd_status, "where the store is, who has it, what it holds"},
     {"reveal", cmd_reveal, "ask for a reveal and print it"},
+    {"exec", cmd_exec, "run a command with an App's values in its environment"},
     {"policy", cmd_policy, "what a user may do, and why"},
     {"audit", cmd_audit, "the audit log"},
     {"check", cmd_check, "verify the whole store"},
@@ -26,6 +27,7 @@ static const struct command commands[] = {
     {"import", cmd_import, "Apps from an export, JSON, CSV or a directory"},
     {"reconcile", cmd_reconcile, "an App's APIs against what the vendor says"},
     {"worker", cmd_worker, NULL},
+    {"touch", cmd_touch, NULL},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { KEY_OWNER = 1, KEY_UMASK, KEY_PERMISSIONS };
+enum { KEY_OWNER = 1, KEY_MODE, KEY_REMOUNT };
 
 #define OPTION(template, member, number)                         \
     {                                                            \
@@ -31,15 +31,20 @@ static const struct fuse_opt table[] = {
     OPTION("rw", read_only, 0),
     REFUSED("uid=", KEY_OWNER),
     REFUSED("gid=", KEY_OWNER),
-    REFUSED("umask=", KEY_UMASK),
-    REFUSED("default_permissions", KEY_PERMISSIONS),
+    REFUSED("umask=", KEY_MODE),
+    REFUSED("fmask=", KEY_MODE),
+    REFUSED("dmask=", KEY_MODE),
+    REFUSED("mode=", KEY_MODE),
+    REFUSED("default_permissions", KEY_MODE),
+    REFUSED("remount", KEY_REMOUNT),
     FUSE_OPT_END,
 };
 
 static const char *const ignored[] = {
-    "defaults", "suid",       "nosuid",   "dev",        "nodev",       "exec",  "noexec", "atime",   "noatime",
-    "relatime", "norelatime", "diratime", "nodiratime", "strictatime", "async", "sync",   "dirsync", "auto",
-    "noauto",   "user",       "nouser",   "users",      "owner",       "group", "nofail", "_netdev",
+    "defaults", "suid",       "nosuid",   "dev",        "nodev",       "exec",     "noexec",     "atime", "noatime",
+    "relatime", "norelatime", "diratime", "nodiratime", "strictatime", "lazytime", "nolazytime", "async", "sync",
+    "dirsync",  "silent",     "loud",     "symfollow",  "nosymfollow", "auto",     "noauto",     "user",  "nouser",
+    "users",    "owner",      "group",    "nofail",     "_netdev",     "nonempty",
 };
 
 static bool is_ignored(const char *option)
@@ -57,13 +62,21 @@ static int refuse(const char *option, int key)
     switch (key) {
     case KEY_OWNER:
         log_error(
-            "-o %s: owners are not set: run credfs as the user that owns the store, and say in credfs.ini who "
-            "may do what",
+            "-o %s: owners are not set: run credfs as the user that owns the store; roles in credfs.ini, and the "
+            "file grants of an App, say who else may read",
             option);
         break;
-    case KEY_UMASK:
-    case KEY_PERMISSIONS:
-        log_error("-o %s: mode bits decide nothing here: say in credfs.ini who may do what", option);
+    case KEY_MODE:
+        log_error(
+            "-o %s: mode bits decide nothing here: roles in credfs.ini, and the file grants of an App, say who "
+            "may read",
+            option);
+        break;
+    case KEY_REMOUNT:
+        log_error(
+            "-o %s: a mount keeps its options: unmount it and mount it again (remount,bind,ro makes one place "
+            "of it read-only)",
+            option);
         break;
     default:
         log_error("-o %s: no such option: known are store=DIR, config=FILE, allow_other, ro, rw", option);

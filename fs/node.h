@@ -7,9 +7,10 @@
 struct fs_node {
     uint64_t ino;
     const struct fs_row *row;
-    struct cf_app app;         /* FS_OF_APP, FS_OF_VERSION */
-    struct cf_version version; /* FS_OF_VERSION */
-    const struct cf_api *api;  /* FS_OF_API */
+    struct cf_app app;                  /* FS_OF_APP, and of a part of one */
+    struct cf_version version;          /* FS_OF_VERSION */
+    const struct cf_api *api;           /* FS_OF_API, FS_OF_APP_API */
+    const struct cf_template *template; /* FS_OF_TEMPLATE */
 };
 
 /* The node of an inode number. Returns 0, CF_ENOENT, or why its App cannot be read. */
@@ -30,6 +31,18 @@ CF_CHECKED enum cf_error fs_node_exists(struct fs_state *fs, struct cf_txn *txn,
 void fs_node_of_app(const struct cf_app *app, struct fs_node *node);
 void fs_node_of_version(const struct fs_node *directory, const struct cf_version *version, struct fs_node *node);
 void fs_node_of_api(const struct cf_api *api, int64_t serial, struct fs_node *node);
+
+/* The view for curl of an API (with its serial; directory: curl/), and that by a template (directory: views/). */
+void fs_node_of_app_api(const struct fs_node *directory, const struct cf_api *api, int64_t serial,
+                        struct fs_node *node);
+void fs_node_of_template(const struct fs_node *directory, const struct cf_template *template, struct fs_node *node);
+
+/* The view that a node of FS_KIND_VIEW is. */
+struct cf_view fs_node_view(const struct fs_node *node);
+
+/* Its name for the record: of a view its path below the App, of all else its row's name, or NULL. */
+enum { FS_FILE_SIZE = 96 };
+const char *fs_node_file(const struct fs_node *node, char buf[static FS_FILE_SIZE]);
 
 /* The inode number of the directory that it is in. */
 uint64_t fs_node_parent(const struct fs_node *node);

@@ -1,7 +1,7 @@
 /* ops.h: the operations of the file system, a file of them for each kind; each answers its request exactly once.
  *
- * What is not here is left to libfuse, which answers ENOSYS: FLUSH (the kernel then asks no more), extended
- * attributes, locks (the kernel's own do), lseek, ioctl, poll.
+ * What is not here is left to libfuse, which answers ENOSYS: FLUSH (the kernel then asks no more), locks (the kernel's
+ * own do), lseek, ioctl.
  */
 #ifndef CREDFS_OPS_H
 #define CREDFS_OPS_H
@@ -31,6 +31,15 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *text, size_t len, off_t off, struct fuse_file_info *fi);
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int what, struct fuse_file_info *fi);
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+
+/* ops_xattr.c: grants as an ACL */
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+/* ops_poll.c */
+void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *waits);
 
 /* ops_name.c: what makes, moves and removes names */
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);

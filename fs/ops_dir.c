@@ -2,6 +2,7 @@
 
 #include "attr.h"
 #include "core/api.h"
+#include "core/assignment.h"
 #include "core/clock.h"
 #include "core/grant.h"
 #include "inode.h"
@@ -14,8 +15,9 @@
 #include <sys/stat.h>
 
 /* The offset behind "." is 1, behind ".." 2, and behind any other entry 2 + its own number: a row, a serial, or the
- * place in the catalogue plus 1, or a version. So a listing goes on rightly while Apps come and go, and needs no memory. */
-enum { AFTER_DOT = 1, AFTER_DOTS = 2 };
+ * place in the catalogue plus 1, or a version; of a template, behind all rows, its place among them. So a listing goes on
+ * rightly while Apps come and go, and needs no memory. */
+enum { AFTER_DOT = 1, AFTER_DOTS = 2, FIRST_TEMPLATE = 1 << INODE_ROW_BITS };
 
 struct listing {
     struct request *r;
@@ -65,7 +67,8 @@ static bool add_dots(struct listing *list, off_t off)
     return off >= AFTER_DOTS || add_plain(list, "..", fs_node_parent(node), S_IFDIR, AFTER_DOTS);
 }
 
-static void list_rows(struct listing *list, off_t after)
+/* Returns false when the listing is full. */
+static bool list_rows(struct listing *list, off_t after)
 {
     const struct fs_node *directory = &list->r->node;
     enum fs_row_id parent = fs_row_id(directory->row);
@@ -81,6 +84,24 @@ static void list_rows(struct listing *list, off_t after)
         if (fs_node_exists(list->r->fs, &list->r->txn, &node, &exists) != CF_OK || !exists)
             continue;
         if (request_sees(list->r, &node) && !add(list, row->name, &node, AFTER_DOTS + (off_t)id))
+            return false;
+    }
+    return true;
+}
+
+static void list_templates(struct listing *list, off_t after)
+{
+    const struct cf_templates *templates = list->r->fs->vault->templates;
+    struct fs_node node;
+
+    for (size_t i = 0; i < cf_templates_count(templates); i++) {
+        const struct cf_template *template = cf_templates_at(templates, i);
+        const off_t number = FIRST_TEMPLATE + (off_t)i;
+
+        if (number <= after || !inode_part_fits(template->serial))
+            continue;
+        fs_node_of_template(&list->r->node, template, &node);
+        if (request_sees(list->r, &node) && !add(list, template->name, &node, AFTER_DOTS + number))
             return;
     }
 }
@@ -152,6 +173,35 @@ static enum cf_error list_apis(struct listing *list, size_t from)
     return CF_OK;
 }
 
+/* Returns false when the listing is full. */
+static bool add_app_api(struct listing *list, const struct cf_api *api, size_t from)
+{
+    struct cf_api_row row;
+    struct fs_node node;
+
+    if (!api || api->order < from || api->method->headers.count == 0 ||
+        cf_api_by_slug(&list->r->txn, api->slug, &row) != CF_OK || !inode_part_fits(row.serial))
+        return true;
+    fs_node_of_app_api(&list->r->node, api, row.serial, &node);
+    return !request_sees(list->r, &node) || add(list, api->slug, &node, AFTER_DOTS + (off_t)api->order + 1);
+}
+
+/* Those that the App has, as far as it is known how a client authenticates, in catalogue order. */
+static enum cf_error list_curl(struct listing *list, size_t from)
+{
+    const struct cf_catalogue *catalogue = list->r->fs->vault->catalogue;
+    struct cf_assignments assigned;
+    enum cf_error error = cf_assignments_load(&list->r->txn, &list->r->node.app, catalogue, &assigned);
+
+    if (error != CF_OK)
+        return error;
+    for (size_t i = 0; i < assigned.count; i++)
+        if (!add_app_api(list, cf_catalogue_find(catalogue, assigned.at[i].slug), from))
+            break;
+    cf_assignments_release(&assigned);
+    return CF_OK;
+}
+
 /* Those that are good, the oldest first. */
 static enum cf_error list_versions(struct listing *list, int64_t after)
 {
@@ -168,7 +218,7 @@ static enum cf_error list_versions(struct listing *list, int64_t after)
     while (count-- > 0) {
         const struct cf_version *version = &versions[count];
 
-        if (version->number <= after || version->number >> INODE_VERSION_BITS != 0 ||
+        if (version->number <= after || !inode_part_fits(version->number) ||
             cf_version_usable(&directory->app, version, now) != CF_OK)
             continue;
         fs_node_of_version(directory, version, &node);
@@ -195,7 +245,10 @@ static enum cf_error list_entries(struct listing *list, off_t off)
         return list_apis(list, (size_t)after);
     if (row->kind == FS_KIND_VERSIONS)
         return list_versions(list, after);
-    list_rows(list, after);
+    if (row->kind == FS_KIND_CURL)
+        return list_curl(list, (size_t)after);
+    if (list_rows(list, after) && row->kind == FS_KIND_VIEWS)
+        list_templates(list, after);
     return CF_OK;
 }
 

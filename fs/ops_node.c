@@ -66,7 +66,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         request_finish(&r, error);
         return;
     }
-    if (fi && r.node.row->kind == FS_KIND_TEXT)
+    if (fi && (r.node.row->kind == FS_KIND_TEXT || r.node.row->kind == FS_KIND_VIEW))
         size_of_open(r.fs, ino, fi->fh, &st);
     request_end(&r);
     (void)fuse_reply_attr(req, &st, attr_timeout(r.node.row));

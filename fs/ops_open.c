@@ -1,12 +1,15 @@
 #include "ops.h"
 
+#include "announcer.h"
 #include "answers.h"
 #include "content.h"
 #include "handle.h"
 #include "inode.h"
 #include "reply.h"
 #include "request.h"
+#include "serve.h"
 #include "snapshot.h"
+#include "token.h"
 
 #include <fcntl.h>
 
@@ -26,7 +29,7 @@ static void reply_opened(fuse_req_t req, uint64_t ino, const struct handle *hand
 static enum cf_error reveal(fuse_req_t req, uint64_t ino, struct handle *handle)
 {
     struct cf_caller caller = request_caller(req);
-    int64_t version = inode_version(ino); /* 0: the current one */
+    int64_t version = inode_part(ino); /* the version; 0: the current one */
     enum cf_error error =
         cf_vault_reveal(request_state(req)->vault, &caller, inode_serial(ino), fs_row(ino)->field, &version);
 
@@ -57,7 +60,7 @@ static enum cf_error render(struct request *r, struct handle *handle)
 
     if (error == CF_OK) {
         handle->mark = handle_mark(text.data, text.len);
-        handle->len = text.len < HANDLE_LENGTH_UNKNOWN ? (uint32_t)text.len : HANDLE_LENGTH_UNKNOWN;
+        handle->len = handle_len(text.len);
         if (!snapshots_keep(r->fs->snapshots, r->node.ino, handle_pack(handle), &text))
             error = CF_ENOMEM;
     }
@@ -107,6 +110,51 @@ static void open_field(fuse_req_t req, uint64_t ino, struct handle *handle, stru
         reply_error(req, ino, error);
 }
 
+/* Render a view and keep it, sealed. */
+static enum cf_error reveal_view(fuse_req_t req, const struct fs_node *node, struct handle *handle)
+{
+    struct fs_state *fs = request_state(req);
+    const struct cf_view view = fs_node_view(node);
+    struct cf_caller caller = request_caller(req);
+    struct cf_rendered rendered;
+    char file[FS_FILE_SIZE];
+    enum cf_error error = cf_view_reveal(fs->vault, &caller, node->app.serial, &view, fs_node_file(node, file),
+                                         tokens_fetch, fs->tokens, &rendered);
+
+    cf_caller_release(&caller);
+    if (error != CF_OK)
+        return error;
+    handle->mark = handle_mark_secret(rendered.mark, rendered.version);
+    handle->len = handle_len(rendered.len);
+    if (!snapshots_keep_view(fs->snapshots, node->ino, handle_pack(handle), &rendered))
+        error = CF_ENOMEM;
+    cf_rendered_release(&rendered);
+    return error;
+}
+
+/* No transaction is open while it is rendered: that may take as long as a token service. */
+static void open_view(fuse_req_t req, uint64_t ino, struct handle *handle, struct fuse_file_info *fi)
+{
+    struct request r;
+    enum cf_error error;
+
+    if (!request_begin(&r, req, ino))
+        return;
+    request_end(&r);
+    error = reveal_view(req, &r.node, handle);
+    if (error == CF_OK)
+        reply_opened(req, ino, handle, fi);
+    else
+        reply_error(req, ino, error);
+}
+
+/* Of a file of an App for writing, to announce that the App changed: not judged, and nothing can be written to it. */
+static bool is_to_announce(fuse_req_t req, const struct fs_row *row, const struct handle *handle)
+{
+    return handle->writes && !handle->reads && row && fs_row_is_of_app(row) &&
+           announcer_asks(request_state(req)->announcer, fuse_req_ctx(req)->pid, serve_request()->is_again);
+}
+
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     const struct fs_row *row = fs_row(ino);
@@ -118,8 +166,12 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         .uid = fuse_req_ctx(req)->uid,
     };
 
-    if (row && row->kind == FS_KIND_FIELD && !handle.writes)
+    if (is_to_announce(req, row, &handle))
+        reply_opened(req, ino, &(struct handle){0}, fi);
+    else if (row && row->kind == FS_KIND_FIELD && !handle.writes)
         open_field(req, ino, &handle, fi);
+    else if (row && row->kind == FS_KIND_VIEW && !handle.writes)
+        open_view(req, ino, &handle, fi);
     else
         open_judged(req, ino, &handle, fi);
 }
@@ -128,7 +180,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     const struct fs_row *row = fs_row(ino);
 
-    if (row && row->kind == FS_KIND_TEXT && handle_unpack(fi->fh).reads)
+    if (row && (row->kind == FS_KIND_TEXT || row->kind == FS_KIND_VIEW) && handle_unpack(fi->fh).reads)
         snapshots_drop(request_state(req)->snapshots, ino, fi->fh);
     if (row && row->kind == FS_KIND_CHECK)
         answers_drop(request_state(req)->answers, ino, fi->fh);

@@ -7,6 +7,7 @@
 #include "reply.h"
 #include "request.h"
 #include "snapshot.h"
+#include "token.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,7 +45,19 @@ static void read_field(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, o
     cf_secret_free(line);
 }
 
-/* The server started over since the open: what stands there now will do if it is the same text, or is taken whole. */
+/* What stands there now, of an open that the server has nothing of, as it started over since: it will do if it is what
+ * was rendered at the open, or is taken whole. */
+static void reply_anew(fuse_req_t req, const struct handle *handle, uint64_t mark, const void *bytes, size_t len,
+                       size_t size, off_t off)
+{
+    if (handle_agrees(handle, mark, len) || (off == 0 && size >= len))
+        reply_part(req, bytes, len, size, off);
+    else if (handle->len != HANDLE_LENGTH_UNKNOWN && off >= (off_t)handle->len)
+        (void)fuse_reply_buf(req, NULL, 0);
+    else
+        (void)fuse_reply_err(req, ESTALE);
+}
+
 static void read_anew(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
 {
     struct handle handle = handle_unpack(fh);
@@ -61,12 +74,7 @@ static void read_anew(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, of
         return;
     }
     request_end(&r);
-    if (handle_agrees(&handle, text.data, text.len) || (off == 0 && size >= text.len))
-        reply_part(req, text.data, text.len, size, off);
-    else if (handle.len != HANDLE_LENGTH_UNKNOWN && off >= (off_t)handle.len)
-        (void)fuse_reply_buf(req, NULL, 0);
-    else
-        (void)fuse_reply_err(req, ESTALE);
+    reply_anew(req, &handle, handle_mark(text.data, text.len), text.data, text.len, size, off);
     cf_text_release(&text);
 }
 
@@ -81,6 +89,60 @@ static void read_text(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, of
     }
     reply_part(req, snapshot->text, snapshot->len, size, off);
     snapshots_done(fs->snapshots, snapshot);
+}
+
+/* Render a view again. */
+static enum cf_error view_anew(fuse_req_t req, const struct fs_node *node, struct cf_rendered *rendered,
+                               struct cf_secret **text)
+{
+    struct fs_state *fs = request_state(req);
+    const struct cf_view view = fs_node_view(node);
+    enum cf_error error = cf_view_again(fs->vault, node->app.serial, &view, tokens_fetch, fs->tokens, rendered);
+
+    if (error == CF_OK)
+        error = cf_view_text(fs->vault, node->app.serial, rendered, text);
+    return error;
+}
+
+static void read_view_anew(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
+{
+    const struct handle handle = handle_unpack(fh);
+    struct cf_rendered rendered = {0};
+    struct cf_secret *text = NULL;
+    struct request r;
+    enum cf_error error;
+
+    if (!request_begin(&r, req, ino))
+        return;
+    request_end(&r);
+    error = view_anew(req, &r.node, &rendered, &text);
+    if (error == CF_OK)
+        reply_anew(req, &handle, handle_mark_secret(rendered.mark, rendered.version), cf_secret_peek(text),
+                   cf_secret_len(text), size, off);
+    else
+        reply_error(req, ino, error);
+    cf_secret_free(text);
+    cf_rendered_release(&rendered);
+}
+
+static void read_view(fuse_req_t req, uint64_t ino, uint64_t fh, size_t size, off_t off)
+{
+    struct fs_state *fs = request_state(req);
+    struct snapshot *snapshot = snapshots_use(fs->snapshots, ino, fh);
+    struct cf_secret *text = NULL;
+    enum cf_error error;
+
+    if (!snapshot) {
+        read_view_anew(req, ino, fh, size, off);
+        return;
+    }
+    error = cf_view_text(fs->vault, inode_serial(ino), &snapshot->view, &text);
+    snapshots_done(fs->snapshots, snapshot);
+    if (error == CF_OK)
+        reply_part(req, cf_secret_peek(text), cf_secret_len(text), size, off);
+    else
+        reply_error(req, ino, error);
+    cf_secret_free(text);
 }
 
 /* The log's file itself, as far as it is written: behind that lies room that is only reserved. */
@@ -115,6 +177,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
         read_field(req, ino, fi->fh, size, off);
     else if (row && row->kind == FS_KIND_TEXT)
         read_text(req, ino, fi->fh, size, off);
+    else if (row && row->kind == FS_KIND_VIEW)
+        read_view(req, ino, fi->fh, size, off);
     else if (row && row->kind == FS_KIND_LOG)
         read_log(req, size, off);
     else if (row && row->kind == FS_KIND_CHECK)

@@ -3,7 +3,8 @@
  *
  * What is in it: the kernel's first request (INIT), which every new session must be fed; a slot for each thread of
  * the worker, into which it reads its request; the data key; the configuration in force; answers that wait to be
- * read. A slot whose header length is not zero holds a request that nobody answered: the next worker answers it.
+ * read; what is still to be announced, and who waits for it. A slot whose header length is not zero holds a request
+ * that nobody answered: the next worker answers it.
  *
  * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, and since when
  * their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one worker at a
@@ -22,7 +23,7 @@
 #include <sys/types.h>
 
 enum {
-    REGION_LAYOUT = 3, /* another for each change of struct region: a worker of another layout does not start */
+    REGION_LAYOUT = 4, /* another for each change of struct region: a worker of another layout does not start */
     REGION_SLOTS = 8,  /* also the number of the worker's threads */
     REGION_PAGE = 4096,
     REGION_REQUEST = 1024 * 1024 + 8192, /* bytes: the largest request, a write of 1 MiB and its headers */
@@ -30,7 +31,9 @@ enum {
     REGION_SOURCES = 2 * 1024 * 1024,
     REGION_BEATS_A_SECOND = 4,
     REGION_ANSWERS = 256,
-    REGION_ANSWER = 192 /* bytes: `ok`, the longest name of an App, a number */
+    REGION_ANSWER = 192, /* bytes: `ok`, the longest name of an App, a number */
+    REGION_NEWS = 1024,
+    REGION_POLLS = 4096
 };
 
 /* The descriptors that a worker finds open. */
@@ -65,6 +68,33 @@ struct region_answer {
     char text[REGION_ANSWER];
 };
 
+/* An App that is to be announced to those who watch it (announcer.h). */
+struct region_news {
+    _Atomic int64_t serial; /* 0: free */
+    _Atomic int64_t at;     /* time; 0: now */
+};
+
+/* What there is to announce. A search (core/news.h) is under way while its end is not 0. */
+struct region_announcing {
+    _Atomic int64_t seen;   /* time up to which deadlines were looked for and announced */
+    _Atomic int64_t passed; /* 0, or up to when those are being announced that passed since */
+    _Atomic int64_t
+        since; /* 0, or since when the Apps that changed are to be announced: there was no room for each */
+    _Atomic int64_t later;     /* 0, or when the same is to be done, */
+    _Atomic int64_t of_later;  /* since when */
+    _Atomic int32_t all;       /* 0, or REGION_ALL_READ, REGION_ALL: all Apps are to be announced */
+    _Atomic int64_t all_after; /* behind this serial */
+    _Atomic int32_t toucher;   /* the process that does it; 0: none */
+    struct region_news news[REGION_NEWS];
+};
+enum { REGION_ALL_READ = 1, REGION_ALL };
+
+/* Who polls a file of an App: the kernel is to be told when that changes. */
+struct region_poll {
+    _Atomic uint64_t kernel_handle; /* 0: free; else the rest is whole */
+    int64_t serial;
+};
+
 struct region {
     uint32_t layout;
     bool is_background;        /* messages go to syslog once it is ready */
@@ -84,6 +114,8 @@ struct region {
     struct region_sources sources[2];
     uint64_t asked, answered; /* counters: files that were opened to check, and uses of answers */
     struct region_answer answer[REGION_ANSWERS];
+    struct region_announcing announcing;
+    struct region_poll poll[REGION_POLLS];
 };
 
 #endif

@@ -49,8 +49,11 @@ void request_finish(struct request *r, enum cf_error error)
 
 static enum cf_error permit(struct request *r, const struct fs_row *row, enum cf_action action)
 {
+    char file[FS_FILE_SIZE];
+    const char *name = row == r->node.row ? fs_node_file(&r->node, file) : row->name;
+
     return cf_vault_permit(r->fs->vault, &r->txn, &r->caller, action, fs_node_app(&r->node), fs_row_field(row),
-                           row->name);
+                           name);
 }
 
 enum cf_error request_permit(struct request *r, enum cf_action action)

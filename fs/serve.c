@@ -49,6 +49,11 @@ static struct fuse_in_header *header_of(struct region_slot *slot)
     return (struct fuse_in_header *)(void *)slot->request;
 }
 
+uint64_t serve_poll_handle(void)
+{
+    return ((const struct fuse_poll_in *)(const void *)(header_of(current_slot) + 1))->kh;
+}
+
 static void set_free(struct region_slot *slot)
 {
     atomic_store(&slot->since, 0);

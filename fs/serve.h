@@ -39,6 +39,9 @@ void serve_signals(sigset_t *signals);
 /* The request that this thread works on. Valid until it is answered. */
 const struct cf_request *serve_request(void);
 
+/* Of a poll that asks for a wake: the kernel's handle of its open file. */
+uint64_t serve_poll_handle(void);
+
 /* It is about to be answered with this errno. If the worker dies now, it is answered with it again and not tried again:
  * whoever got that answer counts on nothing having changed. */
 void serve_refuses(int error);

@@ -24,6 +24,7 @@ struct snapshots *snapshots_new(void)
 static void snapshot_free(struct snapshot *snapshot)
 {
     free(snapshot->text);
+    cf_rendered_release(&snapshot->view);
     free(snapshot);
 }
 
@@ -52,17 +53,13 @@ static struct snapshot **find(struct snapshots *all, uint64_t ino, uint64_t fh)
     return at;
 }
 
-bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_text *text)
+/* Hang it up, or free it where there is one of its inode number and handle: then that has one more open. */
+static void hang(struct snapshots *all, struct snapshot *fresh)
 {
-    struct snapshot *fresh = malloc(sizeof(*fresh));
     struct snapshot **at;
 
-    if (!fresh)
-        return false;
-    *fresh = (struct snapshot){.ino = ino, .fh = fh, .opens = 1, .text = text->data, .len = text->len};
-    *text = (struct cf_text){0};
     (void)pthread_mutex_lock(&all->lock);
-    at = find(all, ino, fh);
+    at = find(all, fresh->ino, fresh->fh);
     if (*at) {
         (*at)->opens++;
         snapshot_free(fresh);
@@ -70,6 +67,29 @@ bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_
         *at = fresh;
     }
     (void)pthread_mutex_unlock(&all->lock);
+}
+
+bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_text *text)
+{
+    struct snapshot *fresh = malloc(sizeof(*fresh));
+
+    if (!fresh)
+        return false;
+    *fresh = (struct snapshot){.ino = ino, .fh = fh, .opens = 1, .text = text->data, .len = text->len};
+    *text = (struct cf_text){0};
+    hang(all, fresh);
+    return true;
+}
+
+bool snapshots_keep_view(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_rendered *view)
+{
+    struct snapshot *fresh = malloc(sizeof(*fresh));
+
+    if (!fresh)
+        return false;
+    *fresh = (struct snapshot){.ino = ino, .fh = fh, .opens = 1, .len = view->len, .view = *view};
+    *view = (struct cf_rendered){0};
+    hang(all, fresh);
     return true;
 }
 

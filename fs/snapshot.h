@@ -1,4 +1,4 @@
-/* snapshot.h: the texts of open files, each as it was rendered at its open.
+/* snapshot.h: the texts and views of open files, each as it was rendered at its open; views are sealed.
  *
  * Kept by inode number and handle; opens that rendered the same text share one. A convenience, not a record: a
  * server that starts over has none and renders anew (ops_read.c), and the release of a file that was opened before may
@@ -9,6 +9,7 @@
 #define CREDFS_SNAPSHOT_H
 
 #include "core/text.h"
+#include "core/view.h"
 
 struct snapshots;
 
@@ -17,8 +18,9 @@ struct snapshot {
     uint64_t ino, fh;
     unsigned opens;
     unsigned readers; /* at this moment */
-    char *text;       /* never a secret */
+    char *text;       /* never a secret; NULL of a view */
     size_t len;
+    struct cf_rendered view;
 };
 
 /* NULL when out of memory. */
@@ -29,7 +31,10 @@ void snapshots_free(struct snapshots *all);
  * Returns false when out of memory. */
 bool snapshots_keep(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_text *text);
 
-/* The text of an open file, or NULL. It stays until it is given back with snapshots_done. */
+/* The same, a view. */
+bool snapshots_keep_view(struct snapshots *all, uint64_t ino, uint64_t fh, struct cf_rendered *view);
+
+/* The text or view of an open file, or NULL. It stays until it is given back with snapshots_done. */
 struct snapshot *snapshots_use(struct snapshots *all, uint64_t ino, uint64_t fh);
 void snapshots_done(struct snapshots *all, struct snapshot *snapshot);
 

@@ -1,10 +1,13 @@
 #include "state.h"
 
+#include "announcer.h"
 #include "answers.h"
 #include "core/clock.h"
 #include "inode.h"
 #include "lowlevel.h"
+#include "polls.h"
 #include "snapshot.h"
+#include "token.h"
 #include "tree.h"
 
 #include <fcntl.h>
@@ -48,21 +51,29 @@ enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, struct
         return CF_EIO;
     fs->snapshots = snapshots_new();
     fs->answers = answers_new(region);
-    if (!fs->snapshots || !fs->answers) {
-        fs_state_release(fs);
-        return CF_ENOMEM;
-    }
+    fs->polls = polls_new(region);
+    fs->tokens = tokens_new(vault);
     atomic_store(&fs->listed, last_change(dir));
     atomic_store(&fs->edited, last_change(dir));
-    return CF_OK;
+    fs->announcer = announcer_new(fs);
+    if (fs->snapshots && fs->answers && fs->tokens && fs->polls && fs->announcer)
+        return CF_OK;
+    fs_state_release(fs);
+    return CF_ENOMEM;
 }
 
 void fs_state_release(struct fs_state *fs)
 {
+    announcer_free(fs->announcer);
+    fs->announcer = NULL;
+    polls_free(fs->polls);
+    fs->polls = NULL;
     snapshots_free(fs->snapshots);
     fs->snapshots = NULL;
     answers_free(fs->answers);
     fs->answers = NULL;
+    tokens_free(fs->tokens);
+    fs->tokens = NULL;
     if (fs->log >= 0)
         (void)close(fs->log);
     fs->log = -1;

@@ -12,6 +12,9 @@
 struct fuse_session;
 struct snapshots;
 struct answers;
+struct tokens;
+struct announcer;
+struct polls;
 
 struct fs_state {
     struct cf_vault *vault;
@@ -19,6 +22,9 @@ struct fs_state {
     struct fuse_session *session;
     struct snapshots *snapshots;
     struct answers *answers;
+    struct tokens *tokens;
+    struct polls *polls;
+    struct announcer *announcer;
     const char *mountpoint;
     const char *config; /* NULL: none */
     int log;            /* the audit log, open for reading */

@@ -60,6 +60,19 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
     [FS_VERSION_INFO] = {"info", FS_VERSION, FS_KIND_TEXT, FS_OF_VERSION, S_IFREG | 0440, .read = CF_READ_APP,
                          .write = FS_NOBODY, .print = content_version_info},
 
+    [FS_VIEWS] = {"views", FS_APP, FS_KIND_VIEWS, FS_OF_APP, DIR_OWN, .read = CF_READ_APP, .write = FS_NOBODY},
+    [FS_VIEW_ENV] = {"env", FS_VIEWS, FS_KIND_VIEW, FS_OF_APP, S_IFREG | 0400, .read = CF_REVEAL, .write = FS_NOBODY,
+                     .view = CF_VIEW_ENV},
+    [FS_VIEW_JSON] = {"json", FS_VIEWS, FS_KIND_VIEW, FS_OF_APP, S_IFREG | 0400, .read = CF_REVEAL,
+                      .write = FS_NOBODY, .view = CF_VIEW_JSON},
+    [FS_VIEW_PROPERTIES] = {"properties", FS_VIEWS, FS_KIND_VIEW, FS_OF_APP, S_IFREG | 0400, .read = CF_REVEAL,
+                            .write = FS_NOBODY, .view = CF_VIEW_PROPERTIES},
+    [FS_VIEWS_CURL] = {"curl", FS_VIEWS, FS_KIND_CURL, FS_OF_APP, DIR_OWN, .read = CF_READ_APP, .write = FS_NOBODY},
+    [FS_VIEW_CURL] = {NULL, FS_VIEWS_CURL, FS_KIND_VIEW, FS_OF_APP_API, S_IFREG | 0400, .read = CF_REVEAL,
+                      .write = FS_NOBODY, .view = CF_VIEW_CURL, .is_optional = true},
+    [FS_VIEW_SITE] = {NULL, FS_VIEWS, FS_KIND_VIEW, FS_OF_TEMPLATE, S_IFREG | 0400, .read = CF_REVEAL,
+                      .write = FS_NOBODY, .view = CF_VIEW_SITE, .is_optional = true},
+
     [FS_API] = {NULL, FS_APIS, FS_KIND_DIR, FS_OF_API, DIR_ALL, .read = CF_BROWSE, .write = FS_NOBODY},
     [FS_API_INFO] = {"info", FS_API, FS_KIND_TEXT, FS_OF_API, S_IFREG | 0444, .read = CF_BROWSE, .write = FS_NOBODY,
                      .print = content_api_info},
@@ -76,11 +89,11 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
 const struct fs_row *fs_row(uint64_t ino)
 {
     unsigned id = inode_row(ino);
-    int64_t serial = inode_serial(ino), version = inode_version(ino);
+    int64_t serial = inode_serial(ino), part = inode_part(ino);
 
-    if (id == FS_NO_ROW || id >= FS_ROW_COUNT || inode_of_version(inode_make(id, serial), version) != ino)
+    if (id == FS_NO_ROW || id >= FS_ROW_COUNT || inode_of_part(inode_make(id, serial), part) != ino)
         return NULL;
-    if ((version != 0) != (rows[id].subject == FS_OF_VERSION))
+    if ((part != 0) != fs_row_is_of_part(&rows[id]))
         return NULL;
     return (serial != 0) == (rows[id].subject != FS_OF_TREE) ? &rows[id] : NULL;
 }
@@ -107,7 +120,12 @@ enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name)
 
 bool fs_row_is_of_app(const struct fs_row *row)
 {
-    return row->subject == FS_OF_APP || row->subject == FS_OF_VERSION;
+    return row->subject == FS_OF_APP || fs_row_is_of_part(row);
+}
+
+bool fs_row_is_of_part(const struct fs_row *row)
+{
+    return row->subject == FS_OF_VERSION || row->subject == FS_OF_APP_API || row->subject == FS_OF_TEMPLATE;
 }
 
 bool fs_row_is_dir(const struct fs_row *row)

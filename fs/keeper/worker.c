@@ -102,8 +102,12 @@ bool worker_start(struct worker *worker, int program, bool is_fresh, const struc
 bool worker_reap(struct worker *worker, struct worker_end *end)
 {
     int status;
+    pid_t pid;
 
-    if (worker->pid == 0 || waitpid(worker->pid, &status, WNOHANG) != worker->pid)
+    do
+        pid = waitpid(-1, &status, WNOHANG); /* as process 1 of a container the keeper inherits others' children */
+    while (pid > 0 && pid != worker->pid);
+    if (pid <= 0)
         return false;
     *end = (struct worker_end){.pid = worker->pid, .code = -1};
     if (WIFEXITED(status)) {

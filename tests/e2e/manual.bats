@@ -22,7 +22,7 @@ usual_place() {
 credfs() {
     case \$1 in
     init | audit) "$CREDFS" "\$1" --store "$STORE" "\${@:2}" ;;
-    reload | umount | reveal) "$CREDFS" "\$@" ;;
+    reload | umount | reveal | exec) "$CREDFS" "\$@" ;;
     *) "$CREDFS" "\$1" --store "$STORE" --config "$CONFIG" "\${@:2}" ;;
     esac
 }

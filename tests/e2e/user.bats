@@ -91,6 +91,26 @@ user() {
     run ! mounted "$MP"
 }
 
+@test "he is told of changes when he watches, and can unmount at once" {
+    needs inotifywait "to watch files"
+    user credfs init
+    user mkdir -p credfs
+    user credfs mount
+    user mkdir credfs/apps/billing
+    user timeout 10 inotifywait -e close_write credfs/apps/billing/secret >"$DIR/told" 2>"$DIR/watches" &
+    local watcher=$! tries
+    for ((tries = 0; tries < 100; tries++)); do
+        ! grep -q established "$DIR/watches" || break
+        sleep 0.1
+    done
+    user sh -c 'echo rotate >credfs/apps/billing/ctl'
+    wait $watcher
+    grep -q CLOSE_WRITE "$DIR/told"
+    user sh -c 'echo rotate >credfs/apps/billing/ctl'
+    user credfs umount
+    daemon_gone
+}
+
 @test "two users have two stores and two mounts at the same time" {
     user credfs init
     user mkdir -p credfs

@@ -67,7 +67,7 @@ readable() {
     timeout 20 ls -lR "$MP" >"$DIR/listing"
     grep -q 'cloud-storage-service:$' "$DIR/listing"
     [ "$(timeout 20 grep -rl audit-records "$APPS" 2>/dev/null | sort | tr '\n' ' ')" = \
-        "$APPS/billing/apis $APPS/billing/info " ]
+        "$(printf '%s ' "$APPS/billing"/{apis,info,views/{curl/audit-records,env,json,properties}})" ]
     timeout 20 tar -C "$APPS" --exclude=ctl -cf - mailer | timeout 20 tar -tf - | sed 's|/$||' | sort >"$DIR/tarred"
     (cd "$APPS" && find mailer ! -name ctl) | sort | diff - "$DIR/tarred"
 }

@@ -200,6 +200,83 @@ static void methods_tell_what_a_client_sends(void **state)
     cf_catalogue_free(catalogue);
 }
 
+static void assert_line(const struct cf_parts *line, const char *expected)
+{
+    char text[256] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < line->count; i++) {
+        const struct cf_part *part = &line->at[i];
+
+        if (part->kind == CF_PART_TEXT)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%.*s", (int)part->len, part->text);
+        else
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "<%s>",
+                                    part->kind == CF_PART_FIELD ? cf_field_word(part->field) : "access-token");
+    }
+    assert_string_equal(text, expected);
+}
+
+static void assert_lines(const struct cf_lines *lines, const char *first, const char *second)
+{
+    assert_int_equal(lines->count, (first != NULL) + (second != NULL));
+    if (first != NULL)
+        assert_line(&lines->at[0], first);
+    if (second != NULL)
+        assert_line(&lines->at[1], second);
+}
+
+static const struct cf_method *method_of(const struct cf_catalogue *catalogue, const char *slug)
+{
+    const struct cf_api *api = cf_catalogue_find(catalogue, slug);
+
+    assert_non_null(api);
+    return api->method;
+}
+
+static void the_four_methods_say_what_goes_where(void **state)
+{
+    struct cf_catalogue *catalogue = loaded(NULL, NULL);
+    const struct cf_method *oauth2 = method_of(catalogue, "cloud-storage-service"),
+                           *token = method_of(catalogue, "customer-experience-recent-calls"),
+                           *login = method_of(catalogue, "work-analytics"),
+                           *key = method_of(catalogue, "audit-records");
+
+    (void)state;
+    assert_lines(&oauth2->headers, "Authorization: Bearer <access-token>", NULL);
+    assert_line(&oauth2->token_user, "<key>:<secret>");
+    assert_lines(&oauth2->token_headers, NULL, NULL);
+    assert_lines(&oauth2->token_form, "grant_type=client_credentials", NULL);
+    assert_lines(&token->headers, "8x8-apikey: <key>", "token: <token>");
+    assert_line(&token->token_user, "");
+    assert_lines(&token->token_form, NULL, NULL);
+    assert_lines(&login->headers, "Authorization: Bearer <access-token>", "8x8-apikey: <key>");
+    assert_line(&login->token_user, "");
+    assert_lines(&login->token_headers, "8x8-apikey: <key>", NULL);
+    assert_lines(&login->token_form, "username=<username>", "password=<password>");
+    assert_lines(&key->headers, "x-api-key: <key>", NULL);
+    cf_catalogue_free(catalogue);
+}
+
+#define WITH(method) "[" method "]\ntitle = T\nkey-process = console\nmethod = " method "\nbase-url = https://h\n"
+
+static void site_methods_say_what_goes_where(void **state)
+{
+    struct cf_catalogue *catalogue =
+        loaded("[method mine]\nsends = x\nheader =\n  A-b_c.1:  x ${username} $$${key}\n  B: \"\\ $x\n"
+               "[method both]\nsends = x\ntoken-url = https://h\ntoken-header = T: ${token}\n  U: u\n"
+               "token-form = a_b= c ${secret}\nheader = A: ${access-token}${key}\n" WITH("mine") WITH("both"),
+               NULL);
+    const struct cf_method *mine = method_of(catalogue, "mine"), *both = method_of(catalogue, "both");
+
+    (void)state;
+    assert_lines(&mine->headers, "A-b_c.1:  x <username> $<key>", "B: \"\\ $x");
+    assert_lines(&both->headers, "A: <access-token><key>", NULL);
+    assert_lines(&both->token_headers, "T: <token>", "U: u");
+    assert_lines(&both->token_form, "a_b= c <secret>", NULL);
+    cf_catalogue_free(catalogue);
+}
+
 static void what_is_not_there_is_not_found(void **state)
 {
     static const char *const absent[] = {
@@ -334,6 +411,47 @@ static void wrong_sections_names_and_values_are_refused(void **state)
     refused("[method a]\ntoken-url = h\n", 2, "not a URL");
 }
 
+#define M "[method m]\nsends = x\n"
+
+static void what_a_method_sends_is_checked(void **state)
+{
+    (void)state;
+    refused(M "header = x\n", 3, "not a header: NAME: VALUE");
+    refused(M "header = : x\n", 3, "not a header");
+    refused(M "header = X Y: z\n", 3, "not a header");
+    refused(M "header = X-${key}: z\n", 3, "not a header");
+    refused(M "header = X: a\n  Y:\n", 4, "not a header");
+    refused(M "header = X: ${kez}\n", 3,
+            "unknown name '${kez}': key, secret, token, username, password, access-token");
+    refused(M "header = X: ${app}\n", 3, "unknown name '${app}'");
+    refused(M "header = X: a\n  Y: ${key\n", 4, "no } behind ${");
+    refused(M "token-url = https://h\ntoken-user = ${key}\n", 4, "not NAME:PASSWORD");
+    refused(M "token-url = https://h\ntoken-user = ${key}:${access-token}\n", 4,
+            "unknown name '${access-token}': key");
+    refused(M "token-url = https://h\ntoken-header = X: ${access-token}\n", 4, "unknown name '${access-token}'");
+    refused(M "token-url = https://h\ntoken-header = X\n", 4, "not a header");
+    refused(M "token-url = https://h\ntoken-form = a&b=c\n", 4, "not a form's entry: NAME=VALUE");
+    refused(M "token-url = https://h\ntoken-form = ${key}\n", 4, "not a form's entry");
+    refused(M "token-url = https://h\ntoken-form = a=b\n  c=${d}\n", 5, "unknown name '${d}'");
+    refused("\n" M "header = X: ${access-token}\n", 2, "[method m] has ${access-token}, but no token-url");
+    refused(M "token-user = ${key}:x\n", 1, "[method m] has what goes to a token-url, but no token-url");
+    refused(M "token-header = X: y\n", 1, "but no token-url");
+    refused(M "token-form = x=y\n", 1, "but no token-url");
+    refused(M "token-url = https://h\nheader = X: ${key}\n", 1,
+            "[method m] has a token-url, but no header with ${access-token}");
+}
+
+static void lines_that_grow_too_long_are_refused(void **state)
+{
+    char text[4096];
+    size_t len = (size_t)snprintf(text, sizeof(text), M "header =\n");
+
+    (void)state;
+    for (int i = 0; i < 15; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "  X: %0150d\n", i);
+    refused(text, 17, "longer than 2048 bytes");
+}
+
 static void a_value_that_grows_too_long_is_refused(void **state)
 {
     char text[2048];
@@ -394,6 +512,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ten_apis_are_as_documented),
         cmocka_unit_test(methods_tell_what_a_client_sends),
+        cmocka_unit_test(the_four_methods_say_what_goes_where),
+        cmocka_unit_test(site_methods_say_what_goes_where),
         cmocka_unit_test(what_is_not_there_is_not_found),
         cmocka_unit_test(an_api_prints_all_about_it),
         cmocka_unit_test(site_files_add_apis_and_methods),
@@ -401,6 +521,8 @@ int main(void)
         cmocka_unit_test(nothing_is_defined_twice),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(wrong_sections_names_and_values_are_refused),
+        cmocka_unit_test(what_a_method_sends_is_checked),
+        cmocka_unit_test(lines_that_grow_too_long_are_refused),
         cmocka_unit_test(a_value_that_grows_too_long_is_refused),
         cmocka_unit_test(thousands_of_apis_are_found),
         cmocka_unit_test(a_missing_file_is_an_error),

@@ -110,6 +110,8 @@ static void assert_defaults(const struct cf_config *config)
     assert_int_equal(config->propagation, 180 * CF_SECOND);
     assert_false(config->audit_may_fail);
     assert_null(config->catalogue_files[0]);
+    assert_null(config->templates);
+    assert_false(config->portable_values);
 }
 
 static void without_a_file_the_owner_is_all(void **state)
@@ -180,6 +182,19 @@ static void values_may_be_plain(void **state)
     cf_config_free(config);
 }
 
+static void views_and_portable_values(void **state)
+{
+    struct cf_config *config = loaded("[views]\ntemplates = /etc/credfs/my views\n[policy]\nvalues = portable\n");
+
+    (void)state;
+    assert_string_equal(config->templates, "/etc/credfs/my views");
+    assert_true(config->portable_values);
+    cf_config_free(config);
+    config = loaded("[policy]\nvalues = printable\n");
+    assert_false(config->portable_values);
+    cf_config_free(config);
+}
+
 static void unknown_words_are_refused_and_the_known_ones_named(void **state)
 {
     (void)state;
@@ -203,6 +218,13 @@ static void wrong_values_are_refused(void **state)
     refused("[engine]\npatience = 0\n", 2, "patience is one duration from 1s to 1h");
     refused("[engine]\npatience = 2h\n", 2, "patience is one duration from 1s to 1h");
     refused("[engine]\nhaste = 1s\n", 2, "unknown name 'haste' in [engine]: patience");
+    refused("[policy]\nvalues = safe\n", 2, "values is one word: printable, portable");
+    refused("[policy]\nvalues =\n", 2, "values is one word");
+    refused("[views]\ntemplate = /a\n", 2, "unknown name 'template' in [views]: templates");
+    refused("[views]\ntemplates = a/b\n", 2, "templates is one absolute path");
+    refused("[views]\ntemplates = /\n", 2, "templates is one absolute path");
+    refused("[views]\ntemplates =\n", 2, "templates is one absolute path");
+    refused("[views]\ntemplates = /a\n  /b\n", 3, "templates is one absolute path");
     refused("[policy]\npropagation = soon\n", 2, "not a duration");
     refused("[policy]\npropagation = -5m\n", 2, "not a duration");
     refused("[policy]\npropagation =\n", 2, "not a duration");
@@ -293,6 +315,7 @@ int main(void)
         cmocka_unit_test(without_a_file_the_owner_is_all),
         cmocka_unit_test(all_of_it_is_read),
         cmocka_unit_test(values_may_be_plain),
+        cmocka_unit_test(views_and_portable_values),
         cmocka_unit_test(unknown_words_are_refused_and_the_known_ones_named),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(wrong_members_are_refused_at_their_line),

@@ -79,7 +79,7 @@ static void lengths_have_limits(void **state)
     secret = cf_secret_copy(NULL, 0);
     assert_non_null(secret);
     cf_secret_free(secret);
-    assert_null(cf_secret_new(CF_SECRET_MAX + 1));
+    assert_null(cf_secret_new(CF_SECRET_LARGEST + 1));
     assert_null(cf_secret_new(SIZE_MAX));
 }
 
@@ -241,11 +241,65 @@ static void the_kernel_guards_the_memory(void **state)
     cf_secret_free(secret);
 }
 
+static void a_large_secret_is_guarded_as_well(void **state)
+{
+    static const size_t lens[] = {CF_SECRET_MAX + 1, 12345, CF_SECRET_LARGEST};
+    char flags[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct cf_secret *secret = cf_secret_new(lens[i]);
+
+        assert_non_null(secret);
+        assert_int_equal(cf_secret_len(secret), lens[i]);
+        assert_true(is_zero(cf_secret_peek(secret), lens[i]));
+        memset(cf_secret_bytes(secret), 0xAA, lens[i]);
+        for (size_t j = 0; j < 2; j++) {
+            assert_true(mapping_flags(cf_secret_peek(secret) + j * (lens[i] - 1), flags));
+            assert_non_null(strstr(flags, " lo"));
+            assert_non_null(strstr(flags, " dd"));
+            assert_non_null(strstr(flags, " wf"));
+        }
+        cf_secret_shorten(secret, 5);
+        assert_int_equal(cf_secret_len(secret), 5);
+        assert_true(is_zero(cf_secret_peek(secret) + 5, lens[i] - 5));
+        cf_secret_free(secret);
+    }
+}
+
+/* Given back, it is gone, and takes nothing of what may be locked with it. */
+static void a_large_secret_leaves_nothing(void **state)
+{
+    struct cf_secret *secret;
+    const uint8_t *bytes;
+    char flags[256];
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        secret = cf_secret_new(CF_SECRET_LARGEST);
+        assert_non_null(secret);
+        assert_true(is_zero(cf_secret_peek(secret), 4096));
+        memset(cf_secret_bytes(secret), 0x55, 4096);
+        bytes = cf_secret_peek(secret);
+        cf_secret_free(secret);
+    }
+    assert_false(mapping_flags(bytes, flags));
+}
+
 static bool child_sees_nothing(void *arg)
 {
     const uint8_t *bytes = arg;
 
     return is_zero(bytes, CF_SECRET_MAX) && cf_secret_new(1) == NULL;
+}
+
+/* What a child inherits is wiped, head and all, so that it gives nothing back. */
+static bool child_frees_the_parents(void *arg)
+{
+    if (cf_secret_arena(NULL) != CF_OK)
+        return false;
+    cf_secret_free(arg);
+    return cf_secret_peek(arg) == NULL;
 }
 
 static bool child_makes_its_own(void *arg)
@@ -262,10 +316,17 @@ static bool child_makes_its_own(void *arg)
 
 static void a_child_inherits_nothing(void **state)
 {
-    struct cf_secret *secret = cf_secret_copy("the parent's own", 16);
+    struct cf_secret *secret = cf_secret_copy("the parent's own", 16), *large = cf_secret_new(CF_SECRET_MAX + 1);
 
     (void)state;
     assert_non_null(secret);
+    assert_non_null(large);
+    memset(cf_secret_bytes(large), 0x5A, CF_SECRET_MAX);
+    assert_true(child_agrees(child_sees_nothing, cf_secret_bytes(large)));
+    assert_true(child_agrees(child_frees_the_parents, large));
+    assert_true(child_agrees(child_frees_the_parents, secret));
+    assert_int_equal(cf_secret_peek(large)[CF_SECRET_MAX - 1], 0x5A);
+    cf_secret_free(large);
     assert_true(child_agrees(child_sees_nothing, cf_secret_bytes(secret)));
     assert_true(child_agrees(child_makes_its_own, NULL));
     assert_memory_equal(cf_secret_peek(secret), "the parent's own", 16);
@@ -289,6 +350,26 @@ static void memory_that_cannot_be_locked_is_not_used(void **state)
 {
     (void)state;
     assert_true(child_agrees(child_may_not_lock, NULL));
+}
+
+/* No large one without a lock, though the arena is there. */
+static bool child_may_lock_the_arena_alone(void *arg)
+{
+    struct rlimit little = {768 * 1024, 768 * 1024};
+    struct cf_secret *secret;
+
+    (void)arg;
+    if (setrlimit(RLIMIT_MEMLOCK, &little) != 0 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) ||
+        cf_secret_arena(NULL) != CF_OK)
+        return false;
+    secret = cf_secret_new(CF_SECRET_MAX);
+    return secret != NULL && cf_secret_new(CF_SECRET_LARGEST) == NULL;
+}
+
+static void a_large_secret_that_cannot_be_locked_is_not_given(void **state)
+{
+    (void)state;
+    assert_true(child_agrees(child_may_lock_the_arena_alone, NULL));
 }
 
 static void wiping(void **state)
@@ -316,8 +397,11 @@ int main(void)
         cmocka_unit_test(the_arena_is_used_up_and_refilled),
         cmocka_unit_test(threads_do_not_share_slots),
         cmocka_unit_test(the_kernel_guards_the_memory),
+        cmocka_unit_test(a_large_secret_is_guarded_as_well),
+        cmocka_unit_test(a_large_secret_leaves_nothing),
         cmocka_unit_test(a_child_inherits_nothing),
         cmocka_unit_test(memory_that_cannot_be_locked_is_not_used),
+        cmocka_unit_test(a_large_secret_that_cannot_be_locked_is_not_given),
         cmocka_unit_test(wiping),
     };
 

@@ -121,6 +121,120 @@ static void sources_can_be_handed_over(void **state)
     cf_text_release(&packed);
 }
 
+static void assert_names(struct cf_sources *sources, const char *expected)
+{
+    struct cf_fault fault = {""};
+    const char *names;
+    size_t len;
+
+    assert_int_equal(cf_sources_names(sources, folder, &names, &len, &fault), CF_OK);
+    assert_int_equal(len, strlen(expected));
+    assert_memory_equal(names, expected, len);
+}
+
+static void put_name(const char *name, bool is_there)
+{
+    char one[128];
+
+    snprintf(one, sizeof(one), "%s/%s", folder, name);
+    assert_int_equal(is_there ? mknod(one, S_IFREG | 0600, 0) : unlink(one), 0);
+}
+
+static void a_directory_is_read_once(void **state)
+{
+    static const char *const names[] = {"b", "A", ".hidden", "c~", "\xC3\xA9", "a b"};
+    struct cf_sources *sources = cf_sources_new(), *other;
+    struct cf_text packed = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        put_name(names[i], true);
+    assert_names(sources, "A\na b\nb\n\xC3\xA9\n");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        put_name(names[i], false);
+    assert_names(sources, "A\na b\nb\n\xC3\xA9\n");
+    cf_sources_pack(sources, &packed);
+    cf_sources_free(sources);
+    assert_int_equal(cf_sources_unpack(packed.data, packed.len, &other), CF_OK);
+    assert_names(other, "A\na b\nb\n\xC3\xA9\n");
+    cf_sources_free(other);
+    cf_text_release(&packed);
+    sources = cf_sources_new();
+    assert_names(sources, "");
+    cf_sources_free(sources);
+}
+
+static enum cf_error read_names(const char *directory, struct cf_fault *fault)
+{
+    struct cf_sources *sources = cf_sources_new();
+    const char *names;
+    size_t len;
+    enum cf_error error;
+
+    *fault = (struct cf_fault){""};
+    error = cf_sources_names(sources, directory, &names, &len, fault);
+    cf_sources_free(sources);
+    return error;
+}
+
+static void directories_that_are_not_safe_are_refused(void **state)
+{
+    struct cf_fault fault;
+
+    (void)state;
+    put_name("a\nb", true);
+    assert_int_equal(read_names(folder, &fault), CF_EUNSAFE);
+    assert_non_null(strstr(fault.text, "newline"));
+    put_name("a\nb", false);
+    assert_int_equal(read_names(path, &fault), CF_ENOENT);
+    assert_non_null(strstr(fault.text, "no such directory"));
+    write_file("x", 1, 0600);
+    assert_int_equal(read_names(path, &fault), CF_EUNSAFE);
+    assert_non_null(strstr(fault.text, "not a directory"));
+    unlink(path);
+    assert_int_equal(symlink(folder, path), 0);
+    assert_int_equal(read_names(path, &fault), CF_EUNSAFE);
+    assert_non_null(strstr(fault.text, "symbolic link"));
+    unlink(path);
+    assert_int_equal(chmod(folder, 0770), 0);
+    assert_int_equal(read_names(folder, &fault), CF_EUNSAFE);
+    assert_int_equal(chmod(folder, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 1, (gid_t)-1), 0);
+        assert_int_equal(read_names(folder, &fault), CF_EUNSAFE);
+        assert_int_equal(chown(folder, 0, (gid_t)-1), 0);
+    }
+}
+
+static void the_time_of_change_is_kept(void **state)
+{
+    const struct timespec times[2] = {{.tv_sec = 1500000000, .tv_nsec = 7}, {.tv_sec = 1500000000, .tv_nsec = 7}};
+    struct cf_sources *sources = cf_sources_new(), *other;
+    struct cf_text packed = {0};
+    char old[128];
+    int len;
+
+    (void)state;
+    write_file("x", 1, 0600);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    assert_int_equal(cf_sources_changed(sources, path), 0);
+    assert_text(sources, "x");
+    assert_int_equal(cf_sources_changed(sources, path), INT64_C(1500000000000000007));
+    cf_sources_pack(sources, &packed);
+    assert_int_equal(cf_sources_unpack(packed.data, packed.len, &other), CF_OK);
+    assert_int_equal(cf_sources_changed(other, path), INT64_C(1500000000000000007));
+    cf_sources_free(other);
+    cf_sources_free(sources);
+    cf_text_release(&packed);
+    /* As the program packed it before there were times. */
+    len = snprintf(old, sizeof(old), "%s\n1\nx", path);
+    assert_int_equal(cf_sources_unpack(old, (size_t)len, &other), CF_OK);
+    assert_text(other, "x");
+    assert_int_equal(cf_sources_changed(other, path), 0);
+    cf_sources_free(other);
+    unlink(path);
+}
+
 static void files_that_others_may_write_are_refused(void **state)
 {
     struct cf_fault fault;
@@ -216,6 +330,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_read_once),
         cmocka_unit_test(sources_can_be_handed_over),
+        cmocka_unit_test(a_directory_is_read_once),
+        cmocka_unit_test(directories_that_are_not_safe_are_refused),
+        cmocka_unit_test(the_time_of_change_is_kept),
         cmocka_unit_test(files_that_others_may_write_are_refused),
         cmocka_unit_test(other_kinds_of_file_are_refused),
         cmocka_unit_test(files_past_1_mib_are_refused),
