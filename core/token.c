@@ -10,9 +10,14 @@ struct span {
     const uint8_t *at, *end;
 };
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_blanks(struct span *text)
 {
-    while (text->at < text->end && memchr(" \t\r\n", *text->at, 4) != NULL)
+    while (text->at < text->end && is_blank(*text->at))
         text->at++;
 }
 
@@ -51,7 +56,7 @@ static bool take_word(struct span *text, struct span *word)
     skip_blanks(text);
     word->at = text->at;
     while (text->at < text->end &&
-           (memchr("+-.", *text->at, 3) != NULL || (*text->at >= '0' && *text->at <= '9') ||
+           (*text->at == '+' || *text->at == '-' || *text->at == '.' || (*text->at >= '0' && *text->at <= '9') ||
             (*text->at >= 'A' && *text->at <= 'Z') || (*text->at >= 'a' && *text->at <= 'z')))
         text->at++;
     word->end = text->at;

@@ -175,7 +175,7 @@ follow() {
     inotifywait -m -e close_write --format x "$APP/secret" >"$DIR/told" 2>"$DIR/told.err" 3>&- &
     WATCHERS+=" $!"
     while read -r _; do
-        sha256sum <"$APP/secret"
+        sha256sum <"$APP/secret" || true # what it has open may have been rotated away
     done <"$DIR/told" >"$DIR/read" 2>"$DIR/read.err" 3>&- &
     WATCHERS+=" $!"
     within 10 grep -q established "$DIR/told.err"
@@ -236,7 +236,7 @@ file = open(sys.argv[1], 'rb')
 waiting = select.poll()
 waiting.register(file, select.POLLIN | select.POLLPRI)
 print('ready' if waiting.poll(0) else 'waits', flush=True)
-print('woken' if waiting.poll(20000) else 'timeout', flush=True)
+print('woken' if waiting.poll(60000) else 'timeout', flush=True)
 print('ready' if waiting.poll(0) else 'waits', flush=True)
 PY
     POLLER=$!
