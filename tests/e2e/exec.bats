@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # credfs exec: an App's values in a command's environment and nowhere else; --watch keeps the command up to date.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # what the commands run expands there; each test has its own variables
+# shellcheck disable=SC1003,SC2016 # what the commands run expands there; each test has its own variables
 load helper
 
 WEB=70005
