@@ -98,6 +98,19 @@ static bool goes_with(pid_t parent)
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
+/* A service manager refuses it where it lets nobody set set-user-ID bits (systemd's RestrictSUIDSGID=). */
+static bool may_open_below(void)
+{
+    int directory = open_below(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+
+    if (directory < 0) {
+        log_error("openat2(2): %s: who watches files of Apps is not told of changes", strerror(errno));
+        return false;
+    }
+    (void)close(directory);
+    return true;
+}
+
 int cmd_touch(int argc, char **argv)
 {
     static char message[TOUCHER_MESSAGE];
@@ -111,6 +124,8 @@ int cmd_touch(int argc, char **argv)
     touch = (struct touch){.mountpoint = argv[1], .device = strtoull(argv[2], NULL, 10)};
     if (!goes_with((pid_t)strtol(argv[3], NULL, 10)) || !harden() || chdir("/") != 0 || close_range(3, ~0U, 0) != 0)
         return EX_OSERR;
+    if (!may_open_below())
+        return EX_UNAVAILABLE;
     while ((len = recv(STDIN_FILENO, message, sizeof(message), 0)) > 0) {
         if (len < 2 || message[len - 1] || message[len - 2])
             return EX_PROTOCOL;
