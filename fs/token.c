@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/token.h"
 #include "curl.h"
+#include "region.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 
 enum {
     KEPT = 64,
-    WAITING_MOST = 3, /* threads; of REGION_SLOTS */
-    SPARE_S = 30,     /* it is not given out so shortly before it ends */
-    SHORT_S = 300,    /* for one that lives no longer: a tenth of its life */
-    FAILURE_S = 2,    /* until what failed is tried again */
-    LONGEST_S = 8     /* of a fetch */
+    FETCHES_MOST = 3,                /* at once */
+    WAITING_MOST = REGION_SLOTS - 2, /* threads, of those that answer requests */
+    SPARE_S = 30,                    /* it is not given out so shortly before it ends */
+    SHORT_S = 300,                   /* for one that lives no longer: a tenth of its life */
+    FAILURE_S = 2,                   /* until what failed is tried again */
+    LONGEST_S = 8                    /* of a fetch */
 };
 
 /* Names a token by what it is bound to when it is sealed. */
@@ -37,7 +39,7 @@ struct tokens {
     struct cf_vault *vault;
     pthread_mutex_t lock;
     pthread_cond_t came;
-    int waiting;
+    int fetching, waiting; /* who fetches waits too */
     uint64_t uses, fetches;
     struct token token[KEPT];
 };
@@ -187,9 +189,11 @@ static enum cf_error fetch(struct tokens *tokens, const struct cf_token_request 
     int64_t seconds = 0;
     enum cf_error error;
 
+    tokens->fetching++;
     (void)pthread_mutex_unlock(&tokens->lock);
     error = ask(tokens, request, &value, &seconds);
     (void)pthread_mutex_lock(&tokens->lock);
+    tokens->fetching--;
     if (error == CF_OK)
         error = seal(tokens, token, value);
     token->error = error;
@@ -208,18 +212,20 @@ enum cf_error tokens_fetch(void *arg, const struct cf_token_request *request, st
 {
     struct tokens *tokens = arg;
     struct token *token;
+    bool is_coming;
     enum cf_error error;
 
     *out = NULL;
     (void)pthread_mutex_lock(&tokens->lock);
     token = find(tokens, request);
-    if (token && !token->is_coming && now() < token->until) {
+    is_coming = token && token->is_coming;
+    if (token && !is_coming && now() < token->until) {
         error = take(tokens, token, out);
-    } else if (tokens->waiting == WAITING_MOST) {
+    } else if (tokens->waiting == WAITING_MOST || (!is_coming && tokens->fetching == FETCHES_MOST)) {
         error = CF_EAGAIN;
     } else {
         tokens->waiting++;
-        error = token && token->is_coming ? wait_for(tokens, request, out) : fetch(tokens, request, out);
+        error = is_coming ? wait_for(tokens, request, out) : fetch(tokens, request, out);
         tokens->waiting--;
     }
     (void)pthread_mutex_unlock(&tokens->lock);

@@ -2,9 +2,9 @@
  * they are good.
  *
  * Kept by App, version and method, sealed, in this process alone: a worker that starts over fetches anew. Who asks for
- * one that is being fetched waits for it; what failed is not tried again for a moment. Few threads may wait at any time,
- * so that a token service that does not answer never keeps the mount from answering others; nobody waits for longer
- * than a third of what the keeper has patience for. Thread-safe; its one lock is taken last.
+ * one that is being fetched waits for it; what failed is not tried again for a moment. Few fetches run at any time, and
+ * not all threads may wait, so that a token service that does not answer never keeps the mount from answering others;
+ * nobody waits for longer than a third of what the keeper has patience for. Thread-safe; its one lock is taken last.
  */
 #ifndef CREDFS_TOKEN_H
 #define CREDFS_TOKEN_H
