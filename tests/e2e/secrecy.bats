@@ -255,4 +255,5 @@ PY
     [ "$output" -gt 0 ]
     [ "$(cached_pages "$APPS/billing/secret")" = 0 ]
     [ "$(cached_pages "$APPS/billing/versions/1/key")" = 0 ]
+    [ "$(cached_pages "$APPS/billing/views/json")" = 0 ]
 }
