@@ -1,8 +1,8 @@
 # credfs as a container of its own, whose mount the other containers see, with the options that the Containerfile names;
 # and inside one namespace of an ordinary user, with no privilege at all.
 
-load helper
 # shellcheck disable=SC2034,SC2016 # containers.bash reads BINDS and MODE; what a container runs expands there
+load helper
 load containers
 
 USER_ID=70005
