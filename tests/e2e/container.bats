@@ -15,6 +15,7 @@ setup() {
 }
 
 teardown() {
+    [ -z "${DIR-}" ] || ! mountpoint -q "$DIR/bind" || umount "$DIR/bind"
     containers_end
     finish
 }
@@ -218,4 +219,21 @@ maps() {
 
 @test "systemd-nspawn: root of a user namespace is nobody special, and a grant to its range serves it" {
     maps nspawn
+}
+
+@test "who can open by file handle, past every directory, gets out of the bind and to nothing that is another's" {
+    [ -x /usr/bin/python3 ] || skip "needs python3"
+    echo user:80001 >"$APPS/billing/grants"
+    mkdir "$DIR/bind"
+    mount --bind "$APPS/billing" "$DIR/bind"
+    setpriv --reuid=80001 --regid=80001 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search \
+        /usr/bin/python3 - "$DIR/bind" "$APPS" "$APPS"/{billing,payroll}/secret "$APPS/payroll" "$MP/audit" \
+        <"$BATS_TEST_DIRNAME/handles.py" >"$DIR/seen" 2>"$DIR/said" 3>&- || { cat "$DIR/said"; return 1; }
+    umount "$DIR/bind"
+    saw "$APPS: opened billing"
+    saw "$APPS/billing/secret: opened"
+    saw "$APPS/payroll/secret: Permission denied"
+    saw "$APPS/payroll: Permission denied"
+    saw "$MP/audit: Permission denied"
+    [ "$(denials 80001 payroll)" -ge 2 ]
 }

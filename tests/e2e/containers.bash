@@ -9,7 +9,6 @@
 
 # shellcheck shell=bash disable=SC2153,SC2154 # helper.bash sets DIR, APPS and the like
 
-RUNTIMES="runc podman bwrap nspawn"
 MAPPED=65536
 
 containers_begin() {
@@ -28,7 +27,7 @@ containers_end() {
     [ -n "${CGROUP-}" ] || return 0
     local tries
     for ((tries = 0; tries < 50; tries++)); do
-        left_by_runtimes -exec sh -c 'cat "$1/cgroup.procs"' - {} \; | sort -u | xargs --no-run-if-empty kill -KILL 2>/dev/null || true
+        left_by_runtimes -exec cat {}/cgroup.procs \; | sort -u | xargs --no-run-if-empty kill -KILL 2>/dev/null || true
         left_by_runtimes -delete
         [ -n "$(left_by_runtimes)" ] || break
         sleep 0.1
@@ -132,8 +131,9 @@ in_bwrap() {
         [ "$MODE" = rw ] && options+=(--bind) || options+=(--ro-bind)
         options+=("${bind%%:*}" "${bind#*:}")
     done
-    in_cgroup timeout --kill-after=5 30 setpriv --reuid=$((${REMAP:-0} + $1)) --regid=$((${REMAP:-0} + $1)) --clear-groups -- \
-        bwrap --ro-bind "$ROOT" / --proc /proc --dev /dev "${options[@]}" --unshare-all --uid "$1" --gid "$1" \
+    local uid=$((${REMAP:-0} + $1))
+    in_cgroup timeout --kill-after=5 30 setpriv --reuid="$uid" --regid="$uid" --clear-groups -- bwrap \
+        --ro-bind "$ROOT" / --proc /proc --dev /dev "${options[@]}" --unshare-all --uid "$1" --gid "$1" \
         --die-with-parent /bin/sh -c "$2"
 }
 
@@ -144,8 +144,8 @@ in_nspawn() {
     done
     [ -z "$REMAP" ] || options+=("--private-users=$REMAP:$MAPPED" --private-users-ownership=off)
     [ "$1" -eq 0 ] || options+=("--user=u$1")
-    in_cgroup timeout --kill-after=5 30 systemd-nspawn --quiet --register=no --keep-unit --private-network --read-only --pipe \
-        --timezone=off --machine="$CGROUP" --directory="$ROOT" "${options[@]}" /bin/sh -c "$2"
+    in_cgroup timeout --kill-after=5 30 systemd-nspawn --quiet --register=no --keep-unit --private-network --read-only \
+        --pipe --timezone=off --machine="$CGROUP" --directory="$ROOT" "${options[@]}" /bin/sh -c "$2"
 }
 
 # in_cgroup COMMAND…: in a cgroup CGROUP below this one's, in the hierarchies that the daemon looks at, where they can

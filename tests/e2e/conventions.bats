@@ -11,7 +11,7 @@ setup() {
     make_dir
     credfs init --store "$STORE" >"$DIR/init.out"
     write_config
-    unshare --mount --propagation private sleep 300 3>&- &
+    unshare --mount --propagation slave sleep 300 3>&- &
     NAMESPACE=$!
     local tries
     for ((tries = 0; tries < 200; tries++)); do

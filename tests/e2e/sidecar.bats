@@ -61,6 +61,16 @@ in_mounter() {
         -v "$DIR/volume:/var/lib/credfs" "${options[@]}" --rootfs "$ROOT" "$@" 3>&-
 }
 
+# What the Containerfile has its user do first.
+make_shared_store() {
+    needs podman "to run containers"
+    mkdir -m 700 "$DIR/volume"
+    mkdir "$SHARED/mnt"
+    mount --bind "$SHARED" "$SHARED"
+    mount --make-shared "$SHARED"
+    in_mounter -- credfs init >"$DIR/init.out" 2>&1 || skip "needs podman to work: $(tail -n 1 "$DIR/init.out")"
+}
+
 start_mounter() {
     local options
     # Those that the Containerfile tells its user of; what a machine lets nobody raise is left as it is.
@@ -86,12 +96,7 @@ inside() {
 
 @test "a container mounts for the others, those before it too, lives through its worker's death, and ends clean" {
     local secret worker reader keeper
-    needs podman "to run containers"
-    mkdir -m 700 "$DIR/volume"
-    mkdir "$SHARED/mnt"
-    mount --bind "$SHARED" "$SHARED"
-    mount --make-shared "$SHARED"
-    in_mounter -- credfs init >"$DIR/init.out" 2>&1 || skip "needs podman to work: $(tail -n 1 "$DIR/init.out")"
+    make_shared_store
 
     # This one is there before the mount is.
     BINDS=("$SHARED:/run/credfs") MODE=ro,rslave
@@ -131,6 +136,85 @@ inside() {
     wait "$reader" || true
     [ "$(tail -n 1 "$DIR/reader.out")" = over ]
     run ! mounted "$SHARED/mnt"
+}
+
+# first_process N: start the mounter as process 1 of process ids of its own; FIRST is its number outside.
+first_process() {
+    in_mounter --device /dev/fuse --cap-add SYS_ADMIN --pidfile "$DIR/pid.$1" -v "$SHARED:/run/credfs:rshared" -- \
+        credfs mount -f /run/credfs/mnt >"$DIR/mounter.out" 2>&1 &
+    MOUNTER=$!
+    RUNNING+=("$MOUNTER")
+    within 20 test -e "$SHARED/mnt/status" || { cat "$DIR/mounter.out"; return 1; }
+    FIRST=$(cat "$DIR/pid.$1")
+}
+
+# What the reader says of the mount now is STATE.
+reader_says() {
+    [ "$(tail -n 1 "$DIR/reader.out")" = "$1" ]
+}
+
+# Its children are the worker alone: what others left behind is gone, and not only dead.
+has_one_child() {
+    [ "$(ps --ppid "$FIRST" --format pid= | wc -l)" -eq 1 ]
+}
+
+@test "as process 1 it ends by SIGTERM and leaves no zombies; after a SIGKILL the next one serves the same readers" {
+    local code=0 n
+    make_shared_store
+    BINDS=("$SHARED:/run/credfs") MODE=ro,rslave
+    contain podman 1000 '
+        last=
+        while sum=$(sha256sum <run/credfs/mnt/apps/billing/secret 2>/dev/null) || sum=none; do
+            [ "$sum" = "$last" ] || echo "${sum%% *}"
+            last=$sum
+            usleep 20000
+        done' >"$DIR/reader.out" 2>"$DIR/reader.err" &
+    RUNNING+=($!)
+    within 20 reader_says none
+
+    first_process 1
+    mkdir "$SHARED/mnt/apps/billing"
+    echo user:1000 >"$SHARED/mnt/apps/billing/grants"
+    local secret
+    secret=$(sha256sum <"$SHARED/mnt/apps/billing/secret" | cut -d ' ' -f 1)
+    within 10 reader_says "$secret"
+    # The reader's process has no number there: his uid is judged all the same, and recorded.
+    jq -es 'any(.[]; .uid == 1000 and .op == "reveal" and .result == "ok" and (has("pid") | not))' \
+        <"$SHARED/mnt/audit" >/dev/null || { tail -n 3 "$SHARED/mnt/audit"; return 1; }
+
+    for n in 1 2 3; do
+        kill -KILL "$(pgrep --parent "$FIRST" --full ' worker ')"
+        grep -qx 'name = billing' "$SHARED/mnt/apps/billing/info"
+    done
+    nsenter --target "$FIRST" --mount --pid sh -c 'sleep 0.2 & sleep 0.1 & exit 0'
+    within 10 has_one_child
+
+    kill -KILL "$FIRST"
+    within 10 reader_says none
+    wait "$MOUNTER" || true
+    first_process 2
+    within 10 reader_says "$secret"
+    [ "$(findmnt --noheadings --mountpoint "$SHARED/mnt" | wc -l)" -eq 1 ]
+
+    kill -TERM "$FIRST"
+    wait "$MOUNTER" || code=$?
+    [ "$code" -eq 0 ]
+    run ! mounted "$SHARED/mnt"
+    within 10 reader_says none
+}
+
+@test "the image has the package of each library that the program is linked to" {
+    local libraries package
+    needs dpkg "to know whose a library is"
+    needs objdump "to see what the program is linked to"
+    # The base has glibc; systemd is told only where there is one; a sanitizer is not for an image.
+    mapfile -t libraries < <(objdump -p "$CREDFS" | awk '$1 == "NEEDED" { print "*/" $2 }' |
+        grep -vE '/lib(c|m|systemd|.*san)\.so')
+    [ "${#libraries[@]}" -ge 6 ]
+    for package in $(dpkg --search "${libraries[@]}" | sed 's/:.*//' | sort -u); do
+        grep -qw -- "$package" "$BATS_TEST_DIRNAME/../../scripts/containers/Containerfile" ||
+            { echo "not there: $package"; return 1; }
+    done
 }
 
 @test "an ordinary user mounts inside a namespace of his own, with no privilege, and his containers read it" {
