@@ -203,6 +203,16 @@ enum cf_error cf_view_text(struct cf_vault *vault, int64_t serial, const struct 
     return cf_unseal(cf_store_keys(vault->store), &binding, rendered->sealed.bytes, rendered->sealed.len, out);
 }
 
+/* Does what it takes to ask for an access token have all its values? */
+static bool can_ask(const struct cf_view_source *source, const struct cf_method *method)
+{
+    struct cf_secret *request;
+    enum cf_error error = cf_token_request_print(source, method, &request);
+
+    cf_secret_free(request);
+    return error == CF_OK;
+}
+
 enum cf_error cf_view_length(struct cf_vault *vault, struct cf_txn *txn, const struct cf_app *app,
                              const struct cf_view *view, size_t *len)
 {
@@ -214,6 +224,8 @@ enum cf_error cf_view_length(struct cf_vault *vault, struct cf_txn *txn, const s
         error = read_values(vault, txn, &source);
     if (error == CF_OK) /* what it cannot show has no length */
         (void)!cf_view_measure(&source, view, len);
+    if (*len > 0 && cf_view_fetches(view) && !can_ask(&source, view->api->method))
+        *len = 0;
     cf_view_source_release(&source);
     return error;
 }

@@ -324,6 +324,7 @@ static void tokens_are_fetched_for_who_may_reveal(void **state)
     assert_int_equal(
         cf_view_reveal(fixture->vault, &fixture->admin, serial, &view, file, fetch, &service, &rendered),
         CF_ENOKEY);
+    assert_int_equal(length_of(fixture, serial, &view), 0);
     write_field(fixture, serial, CF_USERNAME, "nick");
     write_field(fixture, serial, CF_PASSWORD, "pass word");
     assert_int_equal(
