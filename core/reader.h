@@ -1,7 +1,7 @@
 /* reader.h: who last opened which version of an App's fields: what tells whether an old one can be revoked.
  *
  * A reader is a uid, a command and a cgroup. What is noted at a reveal stays in memory at first, and is written to the
- * database about once a second (house.h): a crash loses at most that. Of each App the last CF_READERS_MOST are kept.
+ * database about once a second (chores.h): a crash loses at most that. Of each App the last CF_READERS_MOST are kept.
  * It decides nothing, so its rows carry no MAC.
  */
 #ifndef CF_READER_H

@@ -119,7 +119,7 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (app, uid, session)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX leave_of_time ON leave (until);"
 
-    /* For what is counted and looked for in the background (summary.h, house.h). revealed: the Apps with a reader. */
+    /* For what is counted and looked for in the background (summary.h, chores.h). revealed: the Apps with a reader. */
     "CREATE TABLE revealed (app INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE) STRICT;"
     "CREATE INDEX app_of_place ON app (place, serial, name);" /* listings go on behind a serial */
     "CREATE INDEX app_in_trash ON app (trashed) WHERE place = 1;"

@@ -56,7 +56,10 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
         vault->cards = cf_cards_new(vault->store);
         vault->rates = cf_rates_new();
         vault->readers = cf_readers_new();
-        error = vault->cards == NULL || vault->rates == NULL || vault->readers == NULL ? CF_ENOMEM : CF_OK;
+        vault->house = cf_house_new();
+        error = vault->cards == NULL || vault->rates == NULL || vault->readers == NULL || vault->house == NULL
+                    ? CF_ENOMEM
+                    : CF_OK;
     }
     if (error == CF_OK)
         error = configure(vault, options, fault);
@@ -80,7 +83,7 @@ void cf_vault_close(struct cf_vault *vault)
 {
     if (vault == NULL)
         return;
-    cf_house_free(vault);
+    cf_house_free(vault->house);
     if (vault->audit != NULL)
         (void)!cf_readers_write(vault->readers,
                                 vault->store); /* they decide nothing: what cannot be written is lost */
@@ -173,7 +176,7 @@ static void note_reader(struct cf_vault *vault, const struct cf_caller *caller, 
     memccpy(reader.cgroup, names->cgroup, '\0', sizeof reader.cgroup - 1);
     room = cf_readers_note(vault->readers, &reader);
     if (room == CF_READERS_HALF)
-        cf_house_wake(vault);
+        cf_house_wake(vault->house);
     if (room == CF_READERS_FULL && cf_readers_write(vault->readers, vault->store) == CF_OK)
         (void)cf_readers_note(vault->readers, &reader);
 }
@@ -297,7 +300,7 @@ enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts)
         error = cf_app_count(&txn, CF_IN_APPS, &counts->apps);
     if (error == CF_OK)
         error = cf_app_count(&txn, CF_IN_TRASH, &counts->trash);
-    if (error == CF_OK && !cf_house_summary(vault, &counts->summary))
+    if (error == CF_OK && !cf_house_summary(vault->house, &counts->summary))
         error = cf_summary_read(&txn, vault->config, vault->catalogue, &counts->summary);
     cf_txn_end(&txn);
     return error;

@@ -10,13 +10,12 @@
 #include "card.h"
 #include "catalogue.h"
 #include "config.h"
+#include "house.h"
 #include "rate.h"
 #include "reader.h"
 #include "store.h"
-#include "summary.h"
 #include "template.h"
 
-struct cf_house;
 struct cf_news;
 
 struct cf_vault {
@@ -28,7 +27,7 @@ struct cf_vault {
     struct cf_cards *cards;
     struct cf_rates *rates; /* of checks of credentials */
     struct cf_readers *readers;
-    struct cf_house *house; /* NULL where nobody keeps it (house.h) */
+    struct cf_house *house; /* kept by nobody until cf_chores_start */
     struct cf_news *news;   /* who is told of changes (news.h), or NULL; set by who opened it, and his */
 };
 

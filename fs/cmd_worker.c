@@ -1,8 +1,8 @@
 /* credfs worker: serve a mount. Started by the keeper, never by a person (region.h says what it finds). */
 #include "announcer.h"
 #include "command.h"
+#include "core/chores.h"
 #include "core/clock.h"
-#include "core/house.h"
 #include "harden.h"
 #include "log.h"
 #include "mounting.h"
@@ -153,15 +153,16 @@ static void end_mount(const char *mountpoint, const struct region *region)
 
 static int serve(struct fs_state *fs, const struct worker_command *command, const sigset_t *signals)
 {
+    struct cf_chores chores = {.vault = fs->vault, .destroyed = fs_destroyed_app, .arg = fs};
     struct server *server;
     int number, code = WORKER_DRAINED;
 
     if (!serve_open(fs))
         return EX_OSERR;
     serve_recover(fs);
-    server = cf_house_start(fs->vault, fs_destroyed_app, fs) == CF_OK ? serve_start(fs) : NULL;
+    server = cf_chores_start(&chores) == CF_OK ? serve_start(fs) : NULL;
     if (!server || !announcer_start(fs->announcer)) {
-        cf_house_stop(fs->vault);
+        cf_house_stop(fs->vault->house);
         (void)serve_stop(server);
         serve_close(fs);
         return EX_OSERR;
@@ -172,7 +173,7 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
         notify_reloading();
     (void)alarm(LAST_SECONDS); /* a request that hangs does not keep us */
     /* Both while requests are answered: they may wait for what one of them holds in the kernel. */
-    cf_house_stop(fs->vault);
+    cf_house_stop(fs->vault->house);
     announcer_stop(fs->announcer);
     if (number == SIGHUP)
         end_mount(fs->mountpoint, fs->region);

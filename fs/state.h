@@ -48,7 +48,7 @@ void fs_changed_api(struct fs_state *fs);
 /* An entry of apps/ or trash/ came, went or was renamed. */
 void fs_changed_list(struct fs_state *fs);
 
-/* An App in the trash was destroyed without a request (house.h): the kernel forgets its name. Never on a request's
+/* An App in the trash was destroyed without a request (chores.h): the kernel forgets its name. Never on a request's
  * thread: the kernel may hold what this waits for until a request is answered. */
 void fs_destroyed_app(void *fs, const struct cf_app *app);
 

@@ -2,7 +2,7 @@
 
 #include "clock.h"
 #include "edit.h"
-#include "house.h"
+#include "chores.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -354,7 +354,7 @@ enum cf_error step_do(struct fixture *fixture, const struct step *step, int64_t 
         return CF_OK;
     case STEP_HOUSE:
         cf_clock_set(cf_now() + step_waits[step->pick]);
-        return cf_house_round(fixture->vault, NULL, NULL);
+        return cf_chores_round(fixture->vault, NULL, NULL);
     case STEP_REOPEN:
         fixture_reopen(fixture);
         return CF_OK;

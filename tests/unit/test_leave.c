@@ -1,7 +1,7 @@
 /* leave.h, and what cf_judge makes of it where the policy is reveal = on-request. */
 #include "fixture.h"
 
-#include "house.h"
+#include "chores.h"
 #include "leave.h"
 
 #include <signal.h>
@@ -128,7 +128,7 @@ static void test_asked(void **state)
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_OK);
     cf_clock_set(START + 300 * CF_SECOND);
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_EUNASKED);
-    assert_int_equal(cf_house_round(fixture->vault, NULL, NULL), CF_OK);
+    assert_int_equal(cf_chores_round(fixture->vault, NULL, NULL), CF_OK);
     assert_true(recorded(fixture, "\"op\":\"leave-end\"", "reveal by user:5001 in session"));
     assert_int_equal(fixture_findings(fixture), 0);
 }
@@ -235,7 +235,7 @@ static void test_tamper(void **state)
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_ETAMPER);
     assert_int_equal(fixture_findings(fixture), 2);
     cf_clock_set(START + 3600 * CF_SECOND);
-    assert_int_equal(cf_house_round(fixture->vault, NULL, NULL), CF_OK); /* stays for check to name */
+    assert_int_equal(cf_chores_round(fixture->vault, NULL, NULL), CF_OK); /* stays for check to name */
     assert_int_equal(fixture_findings(fixture), 2);
     fixture_sql(fixture, "UPDATE leave SET uid = 5003");
     assert_int_equal(reveal(fixture, &fixture->revealer, serial), CF_ETAMPER);

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 #include "clock.h"
-#include "house.h"
+#include "chores.h"
 #include "news.h"
 #include "reader.h"
 
@@ -98,7 +98,7 @@ static void test_told_of_destruction(void **state)
     assert_int_equal(cf_remove_app(fixture->vault, &fixture->root, CF_IN_APPS, "one"), CF_OK);
     fixture->vault->news = &news;
     cf_clock_set(START + 24 * 31 * HOUR);
-    assert_int_equal(cf_house_round(fixture->vault, NULL, NULL), CF_OK);
+    assert_int_equal(cf_chores_round(fixture->vault, NULL, NULL), CF_OK);
     told(&text, "<one 2> ");
     fixture->vault->news = NULL;
 }

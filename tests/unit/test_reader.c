@@ -1,7 +1,7 @@
 /* reader.h: who opened which version last, in memory and written down, and how many are kept. */
 #include "fixture.h"
 
-#include "house.h"
+#include "chores.h"
 #include "reader.h"
 
 #include <stdio.h>

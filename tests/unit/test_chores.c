@@ -1,7 +1,7 @@
-/* house.h and summary.h: what the daemon does by itself when its time has come, and what it counts. */
+/* chores.h, house.h and summary.h: what the daemon does by itself when its time has come, and what it counts. */
 #include "fixture.h"
 
-#include "house.h"
+#include "chores.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void round_destroys(struct fixture *fixture, const char *names)
     struct cf_text text = {0};
 
     cf_text_puts(&text, "");
-    assert_int_equal(cf_house_round(fixture->vault, remember, &text), CF_OK);
+    assert_int_equal(cf_chores_round(fixture->vault, remember, &text), CF_OK);
     assert_string_equal(text.data, names);
     cf_text_release(&text);
 }
@@ -82,7 +82,7 @@ static void test_trash_tampered(void **state)
     fixture_app(fixture, "billing");
     assert_int_equal(cf_remove_app(fixture->vault, &fixture->root, CF_IN_APPS, "billing"), CF_OK);
     fixture_sql(fixture, "UPDATE app SET trashed = 1");
-    assert_int_equal(cf_house_round(fixture->vault, NULL, NULL), CF_ETAMPER);
+    assert_int_equal(cf_chores_round(fixture->vault, NULL, NULL), CF_ETAMPER);
     assert_int_equal(fixture_findings(fixture), 1);
 }
 
@@ -205,22 +205,23 @@ static void test_thread(void **state)
     struct cf_text names = {0};
     struct cf_summary summary;
     struct cf_counts counts = {.trash = 1};
+    struct cf_chores chores = {.vault = fixture->vault, .destroyed = remember, .arg = &names};
 
     fixture_app(fixture, "billing");
     assert_int_equal(cf_remove_app(fixture->vault, &fixture->root, CF_IN_APPS, "billing"), CF_OK);
     fixture->vault->config->trash = 0;
-    assert_false(cf_house_summary(fixture->vault, &summary));
-    assert_int_equal(cf_house_start(fixture->vault, remember, &names), CF_OK);
+    assert_false(cf_house_summary(fixture->vault->house, &summary));
+    assert_int_equal(cf_chores_start(&chores), CF_OK);
     for (int i = 0; i < 250 && counts.trash > 0; i++) {
         nanosleep(&pause, NULL);
         assert_int_equal(cf_vault_count(fixture->vault, &counts), CF_OK);
     }
     assert_int_equal(counts.trash, 0);
-    for (int i = 0; i < 250 && !cf_house_summary(fixture->vault, &summary); i++)
+    for (int i = 0; i < 250 && !cf_house_summary(fixture->vault->house, &summary); i++)
         nanosleep(&pause, NULL);
-    assert_true(cf_house_summary(fixture->vault, &summary));
-    cf_house_stop(fixture->vault);
-    cf_house_stop(fixture->vault); /* once more does nothing */
+    assert_true(cf_house_summary(fixture->vault->house, &summary));
+    cf_house_stop(fixture->vault->house);
+    cf_house_stop(fixture->vault->house); /* once more does nothing */
     assert_string_equal(names.data, "billing ");
     cf_text_release(&names);
 }
