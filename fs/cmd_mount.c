@@ -54,9 +54,12 @@ static bool find_own(char out[static PATH_SIZE])
     return true;
 }
 
-static bool inherit(int descriptor)
+/* Of our descriptors the keeper gets these two alone: another that the caller left open, the end of a pipe or a file
+ * with a lock on it, would stay open for as long as the mount. ready: may be -1. */
+static bool inherit(int lock, int ready)
 {
-    return fcntl(descriptor, F_SETFD, 0) == 0;
+    return close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && fcntl(lock, F_SETFD, 0) == 0 &&
+           (ready < 0 || fcntl(ready, F_SETFD, 0) == 0);
 }
 
 /* Become the keeper, which starts the worker. ready: what to tell that the mount answers; -1 in the foreground. */
@@ -73,7 +76,7 @@ static int become_keeper(struct mount_command *command, int lock, int ready)
                       lock_text};
     int count = 7;
 
-    if (!find_own(own) || !find_keeper(own, keeper) || !inherit(lock) || (ready >= 0 && !inherit(ready)))
+    if (!find_own(own) || !find_keeper(own, keeper) || !inherit(lock, ready))
         return EX_OSERR;
     (void)snprintf(source, sizeof(source), "%s", command->source);
     (void)snprintf(lock_text, sizeof(lock_text), "%d", lock);

@@ -1,6 +1,7 @@
 /* credfs umount: end a mount, and wait until its daemon has ended, so that the store is free afterwards. */
 #include "command.h"
 #include "log.h"
+#include "mounting.h"
 #include "mounts.h"
 
 #include <errno.h>
@@ -65,18 +66,10 @@ static int run_fusermount(char *mountpoint, char *words, size_t size)
     return error;
 }
 
-/* The daemon has died: whoever is still in it can do nothing there. */
-static bool is_dead(const char *mountpoint)
-{
-    struct stat st;
-
-    return stat(mountpoint, &st) != 0 && errno == ENOTCONN;
-}
-
-/* Returns 0 or an errno. words: what fusermount3 said, if it was asked. */
+/* Where the daemon has died, whoever is still in it can do nothing there. Returns 0 or an errno. words: what fusermount3 said, if it was asked. */
 static int unmount(char *mountpoint, char *words, size_t size)
 {
-    const int flags = UMOUNT_NOFOLLOW | (is_dead(mountpoint) ? MNT_DETACH : 0);
+    const int flags = UMOUNT_NOFOLLOW | (mounting_is_dead(mountpoint) ? MNT_DETACH : 0);
 
     words[0] = '\0';
     if (umount2(mountpoint, flags) == 0)

@@ -129,9 +129,15 @@ static void tell_ready(struct fs_state *fs, const struct worker_command *command
         log_notice("mounted on %s", fs->mountpoint);
 }
 
-/* Beat until a signal comes: SIGTERM, to end when what is under way is answered; SIGHUP, the keeper is gone; or
- * serve_start's, all threads have ended. */
-static int beat(struct fs_state *fs, const sigset_t *signals)
+/* When its keeper ends, whoever takes orphans in becomes the worker's parent. */
+static bool is_orphan(const struct region *region)
+{
+    return getppid() != region->keeper;
+}
+
+/* Beat until the keeper is gone, or SIGTERM comes: to end when what is under way is answered, or because all threads have
+ * ended. */
+static void beat(struct fs_state *fs, const sigset_t *signals)
 {
     const struct timespec pause = {.tv_nsec = 1000 * 1000 * 1000 / REGION_BEATS_A_SECOND};
     int number;
@@ -140,8 +146,7 @@ static int beat(struct fs_state *fs, const sigset_t *signals)
         atomic_fetch_add(&fs->region->beat, 1);
         notify_watchdog();
         number = sigtimedwait(signals, NULL, &pause);
-    } while (number < 0);
-    return number;
+    } while (number != SIGTERM && !is_orphan(fs->region));
 }
 
 /* Without its keeper the worker is the last to hold the mount: whoever waits for an answer gets an error when it ends. */
@@ -155,7 +160,7 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
 {
     struct cf_chores chores = {.vault = fs->vault, .destroyed = fs_destroyed_app, .arg = fs};
     struct server *server;
-    int number, code = WORKER_DRAINED;
+    int code = WORKER_DRAINED;
 
     if (!serve_open(fs))
         return EX_OSERR;
@@ -168,14 +173,16 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
         return EX_OSERR;
     }
     tell_ready(fs, command);
-    number = beat(fs, signals);
-    if (number == SIGTERM)
+    beat(fs, signals);
+    if (serve_is_over(server) || is_orphan(fs->region))
+        notify_stopping();
+    else
         notify_reloading();
     (void)alarm(LAST_SECONDS); /* a request that hangs does not keep us */
     /* Both while requests are answered: they may wait for what one of them holds in the kernel. */
     cf_house_stop(fs->vault->house);
     announcer_stop(fs->announcer);
-    if (number == SIGHUP)
+    if (is_orphan(fs->region))
         end_mount(fs->mountpoint, fs->region);
     if (serve_stop(server))
         code = WORKER_UNMOUNTED;
@@ -196,6 +203,7 @@ static int run(struct worker_command *command, struct region *region)
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* from the terminal: the keeper has it too, and ends us */
+    (void)signal(SIGHUP, SIG_IGN); /* meant for the keeper, which has the same name to pkill(1) */
     error = open_vault(command, region, &vault, &fault);
     if (error == CF_OK)
         error = fs_state_start(&fs, vault, region, command->mountpoint, command->place.config);
@@ -249,14 +257,6 @@ static const struct argp argp = {
     .children = children,
 };
 
-/* Did the kernel send SIGHUP while nobody waited for it? */
-static bool is_orphan(void)
-{
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGHUP) == 1;
-}
-
 int cmd_worker(int argc, char **argv)
 {
     struct worker_command command = {0};
@@ -272,7 +272,8 @@ int cmd_worker(int argc, char **argv)
     if (region->is_background && atomic_load(&region->starts) > 1)
         log_to_background();
     code = run(&command, region);
-    if (is_orphan())
+    notify_flush();
+    if (is_orphan(region))
         end_mount(command.mountpoint, region);
     return code;
 }

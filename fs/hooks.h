@@ -1,4 +1,4 @@
-/* hooks.h: requests that crash or hang the worker, for the tests of the keeper. Built only with CREDFS_TEST_HOOKS;
+/* hooks.h: requests that crash, kill or hang the worker, for the tests of the keeper. Built only with CREDFS_TEST_HOOKS;
  * a program that people run has nothing of this in it.
  */
 #ifndef CREDFS_HOOKS_H
@@ -8,6 +8,7 @@
 
 #ifdef CREDFS_TEST_HOOKS
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static inline void hook_request(const struct fuse_in_header *header)
         return;
     if (strcmp(name, "credfs-test-crash") == 0)
         abort();
+    if (strcmp(name, "credfs-test-kill") == 0)
+        (void)raise(SIGKILL);
     if (strcmp(name, "credfs-test-hang") == 0)
         for (;;)
             (void)pause();

@@ -29,23 +29,21 @@ static int make_default(const char *path)
     return EX_CANTCREAT;
 }
 
-/* The server of a mount died. Returns whether the place is free again. */
-static bool clear_dead(const char *path)
+static void clear_dead(const char *path)
 {
-    struct stat st;
-
     if (!mount_is_credfs(path))
-        return false;
+        return;
     log_warning("%s: a credfs that has died is unmounted", path);
     mounting_undo(path, 0);
-    return stat(path, &st) == 0;
 }
 
 static int check_directory(const char *path)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0 && !(errno == ENOTCONN && clear_dead(path) && stat(path, &st) == 0)) {
+    if (mounting_is_dead(path))
+        clear_dead(path);
+    if (stat(path, &st) != 0) {
         log_error("%s: %s%s", path, strerror(errno), errno == ENOENT ? ": make it first (mkdir)" : "");
         return EX_NOINPUT;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -178,6 +179,30 @@ uint64_t mounting_device(const char *mountpoint)
     if (mounts)
         (void)fclose(mounts);
     return device;
+}
+
+bool mounting_is_dead(const char *mountpoint)
+{
+    struct statx status;
+
+    return statx(AT_FDCWD, mountpoint, AT_STATX_FORCE_SYNC, STATX_TYPE, &status) != 0 &&
+           (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* A connection is known by its device number as the kernel has it inside. */
+void mounting_abort(const char *mountpoint, uint64_t device)
+{
+    char path[64];
+    int file;
+
+    (void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", major(device) << 20 | minor(device));
+    file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file >= 0) {
+        (void)!write(file, "1", 1);
+        (void)close(file);
+    } else if (device != 0 && mounting_device(mountpoint) == device) {
+        (void)umount2(mountpoint, MNT_FORCE | UMOUNT_NOFOLLOW);
+    }
 }
 
 void mounting_undo(const char *mountpoint, uint64_t device)

@@ -4,8 +4,13 @@
 #ifndef CREDFS_NOTIFY_H
 #define CREDFS_NOTIFY_H
 
+/* None of these waits for systemd; what has not been sent when the next comes is not sent any more. */
 void notify_ready(void);
 void notify_reloading(void);
-void notify_watchdog(void);
+void notify_stopping(void);
+void notify_watchdog(void); /* called often; sent as often as systemd wants it */
+
+/* Wait a moment for what is still to be sent: the process is about to end. */
+void notify_flush(void);
 
 #endif

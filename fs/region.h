@@ -6,8 +6,8 @@
  * read; what is still to be announced, and who waits for it. A slot whose header length is not zero holds a request
  * that nobody answered: the next worker answers it.
  *
- * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, and since when
- * their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one worker at a
+ * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, deaths, and since
+ * when their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one worker at a
  * time, and it can die between any two instructions. The pages with the key and the first pages of each slot, where a
  * value that is written lies, are locked by the keeper; none of it goes into a core file.
  */
@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 enum {
-    REGION_LAYOUT = 4, /* another for each change of struct region: a worker of another layout does not start */
+    REGION_LAYOUT = 5, /* another for each change of struct region: a worker of another layout does not start */
     REGION_SLOTS = 8,  /* also the number of the worker's threads */
     REGION_PAGE = 4096,
     REGION_REQUEST = 1024 * 1024 + 8192, /* bytes: the largest request, a write of 1 MiB and its headers */
@@ -46,6 +46,7 @@ struct region_slot {
     _Atomic uint64_t since;   /* the beat at which its request was read; 0: none is under way */
     _Atomic uint32_t crashes; /* workers that crashed while they worked on this request */
     _Atomic uint32_t hangs;   /* workers that took too long over it */
+    _Atomic uint32_t deaths;  /* workers that ended while they worked on it, for whatever reason */
     _Atomic uint64_t
         refused; /* the number of the last request that was answered with an error, or is about to be */
     int error;   /* that error: what was refused once is not tried again */
@@ -97,6 +98,7 @@ struct region_poll {
 
 struct region {
     uint32_t layout;
+    pid_t keeper;
     bool is_background;        /* messages go to syslog once it is ready */
     int64_t session;           /* random: tells the requests of this mount from those of others */
     int64_t mounted;           /* time */

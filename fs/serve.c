@@ -17,7 +17,8 @@
 enum {
     WAKE = SIGUSR1,         /* wakes a thread out of its read */
     NEARLY_ALL = 64 * 1024, /* the length of nearly all requests */
-    LAST_TRY = 2            /* so many workers may a request cost */
+    LAST_TRY = 2,           /* so many workers may a request crash or hold up */
+    LAST_DEATH = 16         /* and so many may be killed over it: for want of memory, as far as anybody can tell */
 };
 
 struct thread {
@@ -59,6 +60,7 @@ static void set_free(struct region_slot *slot)
     atomic_store(&slot->since, 0);
     atomic_store(&slot->crashes, 0);
     atomic_store(&slot->hangs, 0);
+    atomic_store(&slot->deaths, 0);
     *(volatile uint32_t *)&header_of(slot)->len = 0;
 }
 
@@ -217,8 +219,8 @@ static void refuse_for_good(struct region_slot *slot)
 {
     const struct fuse_in_header *header = header_of(slot);
 
-    log_error("request %u for node %llu crashed or held up %d workers: it is answered with an error",
-              header->opcode, (unsigned long long)header->nodeid, LAST_TRY);
+    log_error("request %u for node %llu took %u workers down: it is answered with an error", header->opcode,
+              (unsigned long long)header->nodeid, atomic_load(&slot->deaths));
     refuse(slot, EIO);
 }
 
@@ -241,7 +243,7 @@ void serve_recover(struct fs_state *fs)
         have_pages(slot);
         if (header_of(slot)->len == 0)
             continue;
-        if (crashes + atomic_load(&slot->hangs) >= LAST_TRY)
+        if (crashes + atomic_load(&slot->hangs) >= LAST_TRY || atomic_load(&slot->deaths) >= LAST_DEATH)
             refuse_for_good(slot);
         else if (crashes > 0)
             process(fs, slot, true);
@@ -297,6 +299,11 @@ static void join(struct thread *thread)
     } while (pthread_timedjoin_np(thread->id, NULL, &until) == ETIMEDOUT);
 }
 
+bool serve_is_over(const struct server *server)
+{
+    return atomic_load(&server->gone);
+}
+
 bool serve_stop(struct server *server)
 {
     bool is_gone;
@@ -315,5 +322,5 @@ void serve_signals(sigset_t *signals)
 {
     (void)sigemptyset(signals);
     (void)sigaddset(signals, SIGTERM);
-    (void)sigaddset(signals, SIGHUP);
+    (void)sigaddset(signals, SIGCONT);
 }

@@ -30,10 +30,13 @@ void serve_recover(struct fs_state *fs);
  * the last of them sends SIGTERM to the process. NULL on failure, having told why. */
 struct server *serve_start(struct fs_state *fs);
 
+/* Is the mount gone? Then the threads have ended, or are about to. */
+bool serve_is_over(const struct server *server);
+
 /* End the threads: those that have a request answer it first. Returns whether the mount is gone. */
 bool serve_stop(struct server *server);
 
-/* The signals that end the worker: SIGTERM, SIGHUP. */
+/* The signals that the worker waits for: SIGTERM ends it, SIGCONT has it see whether its keeper is gone. */
 void serve_signals(sigset_t *signals);
 
 /* The request that this thread works on. Valid until it is answered. */

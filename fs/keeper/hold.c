@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +46,7 @@ static bool make_region(struct keeper *keeper)
         return false;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     region->layout = REGION_LAYOUT;
+    region->keeper = getpid();
     region->mounted = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
     region->is_background = keeper->launcher >= 0;
     for (int i = 0; i < REGION_SLOTS; i++)
@@ -92,18 +92,18 @@ void keeper_unmount(struct keeper *keeper)
     mounting_undo(keeper->mountpoint, keeper->region->device);
 }
 
-void keeper_clear(struct keeper *keeper)
+bool keeper_clear(struct keeper *keeper)
 {
-    struct stat st;
-
-    if (stat(keeper->mountpoint, &st) != 0 && errno == ENOTCONN)
-        mounting_undo(keeper->mountpoint, 0);
+    if (!mounting_is_dead(keeper->mountpoint))
+        return false;
+    mounting_undo(keeper->mountpoint, 0);
+    return true;
 }
 
-/* Closing the last descriptor of /dev/fuse ends the connection too; MNT_FORCE does it at once, for root. */
+/* Closing the last descriptor of /dev/fuse ends the connection too, but a worker that cannot be killed keeps one. */
 void keeper_abort(struct keeper *keeper)
 {
-    (void)umount2(keeper->mountpoint, MNT_FORCE | UMOUNT_NOFOLLOW);
+    mounting_abort(keeper->mountpoint, keeper->region->device);
     (void)close(keeper->device);
     keeper->device = -1;
     keeper_unmount(keeper);

@@ -27,8 +27,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A worker that cannot be started is tried five times in about ten seconds. */
-enum { TRIES = 5, TICK_MS = 250, START_S = 30, DRAIN_S = 2, STOP_S = 10 };
+/* A worker that cannot be started is tried five times in about ten seconds. Seconds, but for the first two. */
+enum {
+    TRIES = 5,
+    TICK_MS = 250,
+    SETTLE_S = 2,        /* a worker that crashes sooner has not started well */
+    FIRST_START_S = 600, /* a migration takes its time, and nobody is on the mount yet */
+    START_S = 30,
+    LEAST_START_S = 5,
+    DRAIN_S = 2,
+    STOP_S = 10,
+    REAP_S = 5 /* what was sent SIGKILL and is still there then hangs in the kernel */
+};
 
 static int64_t now_ms(void)
 {
@@ -67,6 +77,13 @@ static void tell_worker(const struct keeper *keeper, int number)
 {
     if (keeper->worker.pid > 0)
         (void)kill(keeper->worker.pid, number);
+}
+
+static void kill_worker(struct keeper *keeper)
+{
+    if (keeper->killed_at == 0)
+        keeper->killed_at = now_ms();
+    tell_worker(keeper, SIGKILL);
 }
 
 static void drain(struct keeper *keeper)
@@ -117,7 +134,10 @@ static void take_trial(struct keeper *keeper)
     if (is_trial(keeper))
         atomic_fetch_add(&keeper->region->renewed, 1);
     if (keeper->trial >= 0) {
-        (void)close(keeper->program);
+        if (keeper->previous < 0)
+            keeper->previous = keeper->program;
+        else
+            (void)close(keeper->program); /* it had no time to settle */
         keeper->program = keeper->trial;
         keeper->trial = -1;
         log_notice("%s was put in place", keeper->path);
@@ -138,13 +158,36 @@ static void drop_trial(struct keeper *keeper)
     keeper->wants_fresh = false;
 }
 
+/* The new program was ready, and crashed soon after. */
+static void take_back(struct keeper *keeper)
+{
+    atomic_fetch_add(&keeper->region->refused, 1);
+    log_error("the new program did not last: the old one goes on");
+    (void)close(keeper->program);
+    keeper->program = keeper->previous;
+    keeper->previous = -1;
+}
+
+static void settle(struct keeper *keeper)
+{
+    if (keeper->is_settled || now_ms() < keeper->settles)
+        return;
+    keeper->is_settled = true;
+    keeper->failures = 0;
+    if (keeper->previous >= 0)
+        (void)close(keeper->previous);
+    keeper->previous = -1;
+}
+
 static void ready(struct keeper *keeper)
 {
     take_trial(keeper);
-    keeper->failures = keeper->killed = 0;
+    keeper->killed = 0;
     if (!keeper->is_up)
         keeper_release_launcher(keeper);
     keeper->is_up = true;
+    keeper->is_settled = false;
+    keeper->settles = now_ms() + SETTLE_S * INT64_C(1000);
     enter(keeper, KEEPER_SERVING);
     renew(keeper);
 }
@@ -199,7 +242,10 @@ static bool close_accounts(struct keeper *keeper, bool is_crash)
 
     for (int i = 0; i < REGION_SLOTS; i++) {
         struct region_slot *slot = &keeper->region->slot[i];
-        if (atomic_exchange(&slot->since, 0) == 0 || !is_crash)
+        if (atomic_exchange(&slot->since, 0) == 0)
+            continue;
+        atomic_fetch_add(&slot->deaths, 1);
+        if (!is_crash)
             continue;
         atomic_fetch_add(&slot->crashes, 1);
         is_blamed = true;
@@ -215,6 +261,25 @@ static void ended_at_first(struct keeper *keeper, const struct worker_end *end)
     give_up(keeper, end->code > 0 ? end->code : EX_SOFTWARE);
 }
 
+static void unmounted(struct keeper *keeper)
+{
+    const bool was_aborted = keeper_clear(keeper);
+
+    keeper->code = stopped_code(keeper);
+    if (!was_aborted || keeper->state == KEEPER_STOPPING)
+        return;
+    log_error("the connection of %s was aborted: what was left of the mount is taken away", keeper->mountpoint);
+    keeper->code = EX_UNAVAILABLE;
+}
+
+/* Does a worker's end say nothing of its program? Not where a request is to blame, or somebody's signal. */
+static bool is_excused(struct keeper *keeper, const struct worker_end *end, bool was_hung)
+{
+    if (keeper->state == KEEPER_STARTING)
+        return end->is_killed && !was_hung && keeper->killed++ < TRIES * TRIES;
+    return keeper->state != KEEPER_SERVING || keeper->is_settled || !end->is_crash;
+}
+
 static void ended(struct keeper *keeper, const struct worker_end *end)
 {
     const enum keeper_state state = keeper->state;
@@ -222,9 +287,9 @@ static void ended(struct keeper *keeper, const struct worker_end *end)
     const bool is_requests_fault = close_accounts(keeper, end->is_crash || (was_hung && state == KEEPER_STARTING));
 
     keeper->is_hung = false;
+    keeper->killed_at = 0;
     if (state == KEEPER_STOPPING || (end->code == WORKER_UNMOUNTED && state != KEEPER_STARTING)) {
-        keeper_clear(keeper);
-        keeper->code = stopped_code(keeper);
+        unmounted(keeper);
         return;
     }
     if (!keeper->is_up) {
@@ -236,12 +301,14 @@ static void ended(struct keeper *keeper, const struct worker_end *end)
         return;
     }
     log_warning("worker %d %s: another takes its place", (int)end->pid, end->how);
-    /* Somebody's signal says nothing of the program. */
-    if (state != KEEPER_STARTING || is_requests_fault ||
-        (end->is_killed && !was_hung && keeper->killed++ < TRIES * TRIES))
-        start(keeper);
-    else
+    if (state == KEEPER_SERVING && end->is_crash && keeper->previous >= 0)
+        take_back(keeper);
+    else if (!is_requests_fault && !is_excused(keeper, end, was_hung)) {
+        keeper->failures += was_hung; /* callers have waited for longer */
         keeper_failed(keeper, end->how);
+        return;
+    }
+    start(keeper);
 }
 
 /* ---- the watch ---- */
@@ -250,7 +317,7 @@ static void replace_hung(struct keeper *keeper, const char *what)
 {
     log_warning("worker %d %s: it is replaced", (int)keeper->worker.pid, what);
     keeper->is_hung = true;
-    tell_worker(keeper, SIGKILL);
+    kill_worker(keeper);
 }
 
 /* Note the requests that have been under way for longer than so many beats. Returns whether there is one. */
@@ -278,6 +345,7 @@ static void watch(struct keeper *keeper)
         return; /* it was sent SIGKILL */
     if (beat != keeper->beat) {
         enter(keeper, KEEPER_SERVING);
+        settle(keeper);
         if (note_stuck(keeper, beat, (uint64_t)patience * REGION_BEATS_A_SECOND))
             replace_hung(keeper, "is stuck in a request");
     } else if (has_lasted(keeper, (int)patience)) {
@@ -285,26 +353,51 @@ static void watch(struct keeper *keeper)
     }
 }
 
+/* A start answers first what was left unanswered. */
+static int start_limit(const struct keeper *keeper)
+{
+    const int patience = (int)atomic_load(&keeper->region->patience);
+    const int limit = patience < START_S / 2 ? 2 * patience : START_S;
+
+    if (!keeper->is_up)
+        return FIRST_START_S;
+    return is_trial(keeper) ? START_S : limit < LEAST_START_S ? LEAST_START_S : limit;
+}
+
+/* Nobody can do anything about it, but who waits for an answer need not do so. */
+static void leave_unkillable(struct keeper *keeper)
+{
+    log_error(
+        "worker %d cannot be killed: the disk of the store, or what else it waits for, does not answer: the mount "
+        "on %s is ended, so that nobody waits for it",
+        (int)keeper->worker.pid, keeper->mountpoint);
+    give_up(keeper, EX_IOERR);
+}
+
 static void tick(struct keeper *keeper)
 {
+    if (keeper->killed_at != 0 && now_ms() - keeper->killed_at >= REAP_S * INT64_C(1000)) {
+        leave_unkillable(keeper);
+        return;
+    }
     switch (keeper->state) {
     case KEEPER_SERVING:
         watch(keeper);
         break;
     case KEEPER_STARTING:
-        if (has_lasted(keeper, START_S) && !keeper->is_hung)
+        if (has_lasted(keeper, start_limit(keeper)) && !keeper->is_hung)
             replace_hung(keeper, "does not get ready");
         break;
     case KEEPER_DRAINING:
         if (has_lasted(keeper, DRAIN_S))
-            tell_worker(keeper, SIGKILL);
+            kill_worker(keeper);
         break;
     case KEEPER_STOPPING:
         if (has_lasted(keeper, STOP_S))
-            tell_worker(keeper, SIGKILL);
+            kill_worker(keeper);
         break;
     case KEEPER_WAITING:
-        if (has_lasted(keeper, keeper->failures))
+        if (keeper->failures == 1 || has_lasted(keeper, keeper->failures)) /* once may be chance */
             start(keeper);
         break;
     }
@@ -414,6 +507,7 @@ int main(int argc, char **argv)
                             .launcher = -1,
                             .program = -1,
                             .trial = -1,
+                            .previous = -1,
                             .code = -1,
                             .worker = {.ready = -1}};
 

@@ -35,8 +35,9 @@ struct keeper {
     char **arguments; /* of the worker, from its name on; NULL-terminated */
     const char *path; /* of its program */
     int lock, launcher, device, region_fd, signals;
-    int program; /* the program in force, open: whatever becomes of the file, it can be started again */
-    int trial;   /* one that is to take its place, or -1 */
+    int program;  /* the program in force, open: whatever becomes of the file, it can be started again */
+    int trial;    /* one that is to take its place, or -1 */
+    int previous; /* the one before, until the one in force has settled; or -1 */
     struct region *region;
     struct worker worker;
     enum keeper_state state;
@@ -44,9 +45,12 @@ struct keeper {
         since; /* when it was entered, or in KEEPER_SERVING when the worker last moved; monotonic milliseconds */
     uint64_t beat;                    /* of the worker, then */
     bool is_up;                       /* there was a worker that was ready */
+    bool is_settled;                  /* the present one has served for a while */
+    int64_t settles;                  /* when it will have */
+    int64_t killed_at;                /* when the keeper first sent it SIGKILL; 0: it did not */
     bool wants_fresh;                 /* the next worker reads the configuration from disk */
     bool is_hung;                     /* the worker was found hanging and was sent SIGKILL */
-    int failures;                     /* starts in a row that failed */
+    int failures;                     /* starts since a worker settled that failed */
     int killed;                       /* starts that somebody's signal ended */
     bool wants_reload, wants_replace; /* asked for, not yet begun */
     int code;                         /* how the keeper ends; -1 while it goes on */
@@ -62,8 +66,8 @@ void keeper_release_launcher(struct keeper *keeper);
 void keeper_unmount(struct keeper *keeper);
 
 /* The connection has ended. Unless that is because it was unmounted, a dead mount is left: take it away, and nothing that
- * has been mounted there since. */
-void keeper_clear(struct keeper *keeper);
+ * has been mounted there since. Returns whether there was one. */
+bool keeper_clear(struct keeper *keeper);
 
 /* End the connection, so that whoever waits for an answer gets an error, and unmount. */
 void keeper_abort(struct keeper *keeper);

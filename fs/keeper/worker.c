@@ -52,17 +52,17 @@ static char **arguments_of(const struct keeper *keeper, bool is_fresh)
     return arguments;
 }
 
-/* In the new process; does not return. SIGHUP tells the worker that its keeper is gone; it is blocked until the worker
- * looks for it, so that it is not lost. */
+/* In the new process; does not return. SIGCONT tells the worker to see whether its keeper is gone, as no other signal
+ * can tell one that is stopped; it is blocked until the worker looks for it, so that it is not lost. */
 static void become_worker(int program, bool is_fresh, const struct keeper *keeper, pid_t parent, int ready)
 {
     char **arguments = arguments_of(keeper, is_fresh);
     sigset_t blocked;
 
     (void)sigemptyset(&blocked);
-    (void)sigaddset(&blocked, SIGHUP);
+    (void)sigaddset(&blocked, SIGCONT);
     program = fcntl(program, F_DUPFD_CLOEXEC, WORKER_READY + 1);
-    if (prctl(PR_SET_PDEATHSIG, SIGHUP) == 0 && getppid() != parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGCONT) == 0 && getppid() != parent) {
         mounting_undo(keeper->mountpoint, keeper->region->device); /* the keeper is gone already */
         _exit(EX_OSERR);
     }

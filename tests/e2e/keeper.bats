@@ -20,6 +20,11 @@ teardown() {
         ! mountpoint -q "$mount" || umount --lazy "$mount"
     done
     [ -z "${KEEPER-}" ] || kill "$KEEPER" 2>/dev/null || true
+    [ -z "${LISTENER-}" ] || kill "$LISTENER" 2>/dev/null || true
+    [ -z "${DIR-}" ] || ! mountpoint -q "$DIR/disk.mnt" || {
+        fsfreeze -u "$DIR/disk.mnt" 2>/dev/null || true
+        umount --lazy "$DIR/disk.mnt"
+    }
     finish
 }
 
@@ -169,7 +174,7 @@ hooked() {
     refused "Input/output error" stat "$APPS/credfs-test-crash"
     [ "$(status_of workers)" -eq 3 ]
     [ "$(credential_sum billing)" = "$sum" ]
-    told "crashed or held up 2 workers: it is answered with an error"
+    told "took 2 workers down: it is answered with an error"
 }
 
 @test "a request that crashes the worker, under load: nobody else sees an error" {
@@ -231,6 +236,69 @@ hooked() {
     told "does not move: it is replaced"
     ends_well
     run ! grep -q 'answered with an error' "$DIR/keeper.err"
+}
+
+@test "a request over which one worker after the other is killed is answered with EIO at last" {
+    hooked
+    begin
+    new_app billing audit-records
+    refused "Input/output error" stat "$APPS/credfs-test-kill"
+    [ "$(status_of workers)" -eq 17 ]
+    apis_are billing audit-records
+    told "took 16 workers down: it is answered with an error"
+    ends_well
+}
+
+@test "signals that are not meant for the worker do nothing to it" {
+    begin
+    new_app billing audit-records
+    local number worker
+    worker=$(worker)
+    for number in HUP INT PIPE USR1 CONT; do
+        kill -s $number "$worker"
+    done
+    sleep 0.6
+    apis_are billing audit-records
+    [ "$(worker)" -eq "$worker" ]
+    kill -TERM "$worker"
+    apis_are billing audit-records
+    ends_well
+}
+
+# frozen: a store on a file system of its own, which can be made to answer nothing.
+frozen() {
+    needs mkfs.ext4 "for a file system to freeze"
+    needs fsfreeze "to freeze it"
+    truncate -s 32M "$DIR/disk"
+    mkfs.ext4 -q -m 0 "$DIR/disk"
+    mkdir "$DIR/disk.mnt"
+    mount -o loop "$DIR/disk" "$DIR/disk.mnt" 2>/dev/null || skip "needs a loop device"
+    STORE=$DIR/disk.mnt/store
+}
+
+@test "a worker that hangs in the kernel and cannot be killed: nobody waits for it" {
+    frozen
+    begin "[engine]" "patience = 1s"
+    new_app billing audit-records
+    fsfreeze -f "$DIR/disk.mnt"
+    (sleep 25; fsfreeze -u "$DIR/disk.mnt") 2>/dev/null 3>&- & # whatever becomes of the test
+    local thaw=$! began=$SECONDS
+    echo contact-search >"$APPS/billing/apis" 2>"$DIR/echo.err" && return 1
+    [ $((SECONDS - began)) -le 15 ]
+    local code=0
+    wait "$KEEPER" || code=$?
+    KEEPER=""
+    [ "$code" -eq 74 ]
+    told "cannot be killed"
+    run ! mounted "$MP"
+    fsfreeze -u "$DIR/disk.mnt"
+    kill "$thaw"
+    daemon_gone
+    check_passes
+    keep
+    apis_are billing audit-records
+    ends_well
+    umount "$DIR/disk.mnt"
 }
 
 @test "when no worker can be started, the mount is ended and nobody is left waiting" {
@@ -316,6 +384,75 @@ hooked() {
         [ "$status" -ne 124 ] # the time was over
         keep
     done
+    ends_well
+}
+
+@test "the keeper is killed while its worker is stopped: the mount is gone all the same" {
+    begin
+    new_app billing audit-records
+    kill -STOP "$(worker)"
+    kill -KILL "$KEEPER"
+    keeper_ends 137
+    keep
+    apis_are billing audit-records
+    ends_well
+}
+
+@test "a mount whose daemon is dead is known as such, also where the kernel remembers what it was" {
+    begin
+    local worker
+    worker=$(worker)
+    stat "$MP" >"$DIR/stat.out"
+    kill -STOP "$KEEPER"
+    kill -KILL "$worker" "$KEEPER"
+    wait "$KEEPER" || true
+    daemon_gone
+    mounted "$MP"
+    stat "$MP" >"$DIR/stat.out" # this is what fools
+    keep
+    told "a credfs that has died is unmounted"
+    ends_well
+}
+
+@test "the connection is aborted: the keeper says so, and nothing is left" {
+    begin
+    mkdir "$DIR/fusectl"
+    mount -t fusectl none "$DIR/fusectl"
+    stat "$MP" >"$DIR/stat.out" # so that the kernel remembers what it was
+    echo 1 >"$DIR/fusectl/$(stat -c %d "$MP")/abort"
+    umount "$DIR/fusectl"
+    keeper_ends 69
+    told "was aborted"
+    keep
+    ends_well
+}
+
+@test "what the caller has open does not stay open with the mount" {
+    credfs init --store "$STORE" >"$DIR/init.out"
+    usual_config >"$CONFIG"
+    (
+        flock -n 9
+        "$CREDFS" mount --store "$STORE" --config "$CONFIG" "$MP"
+    ) 9>"$DIR/lock"
+    flock -n "$DIR/lock" true
+    credfs umount "$MP"
+    daemon_gone
+}
+
+@test "a program that gets ready and then crashes is taken back, too" {
+    install_program
+    CREDFS=$DIR/credfs
+    begin
+    new_app billing audit-records
+    cp "$CREDFS" "$DIR/good"
+    sleep 2.5 # so that it has settled
+    cp "$TOOLS/shortlived" "$CREDFS.new"
+    mv "$CREDFS.new" "$CREDFS"
+    "$DIR/good" mount --replace "$MP" || true # it was ready
+    within 5 grep -qF "the new program did not last: the old one goes on" "$DIR/keeper.err"
+    apis_are billing audit-records
+    cmp -s "/proc/$(worker)/exe" "$DIR/good"
+    cp "$DIR/good" "$CREDFS"
     ends_well
 }
 
@@ -525,14 +662,34 @@ listen() {
 
 @test "a service manager is told: ready, reloading, ready again, alive" {
     listen
+    export WATCHDOG_USEC=2000000
     begin
     within 5 grep -q '^READY=1' "$DIR/notified"
     grep -qx "MAINPID=$KEEPER" "$DIR/notified"
     within 5 grep -q 'WATCHDOG=1' "$DIR/notified"
-    run ! grep -q '^RELOADING=1' "$DIR/notified"
+    run ! grep -q 'RELOADING=1' "$DIR/notified"
     credfs reload "$MP"
     within 5 eval '[ "$(grep -c READY=1 "$DIR/notified")" -eq 2 ]'
     [ "$(grep -oE '(READY|RELOADING)=1' "$DIR/notified" | paste -sd ' ')" = "READY=1 RELOADING=1 READY=1" ]
+    ends_well
+    within 5 grep -q 'STOPPING=1' "$DIR/notified"
+    kill "$LISTENER"
+    [ "$(grep -oE '(READY|RELOADING|STOPPING)=1' "$DIR/notified" | tail -n 1)" = STOPPING=1 ]
+}
+
+@test "a service manager that reads nothing holds up nobody" {
+    ldd "$CREDFS" | grep -q libsystemd || skip "needs libsystemd in the program"
+    python3 -c 'import socket, sys, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); time.sleep(60)' \
+        "$DIR/notify" 3>&- &
+    LISTENER=$!
+    within 5 test -S "$DIR/notify"
+    export NOTIFY_SOCKET=$DIR/notify WATCHDOG_USEC=40000
+    begin "[engine]" "patience = 1s"
+    local began=$SECONDS
+    sleep 3
+    credfs reload "$MP"
+    [ "$(status_of workers)" -eq 2 ]
+    [ $((SECONDS - began)) -le 8 ]
     ends_well
     kill "$LISTENER"
 }
