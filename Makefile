@@ -21,13 +21,14 @@ HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 LINK   := -pie -Wl,-z,relro,-z,now
 endif
 
-CPPFLAGS += -D_GNU_SOURCE -I. -Icore $(if $(HOOKS),-DCREDFS_TEST_HOOKS)
+CPPFLAGS += -D_GNU_SOURCE -I. -iquote core $(if $(HOOKS),-DCREDFS_TEST_HOOKS)
 CFLAGS   += -std=c11 -g -fPIE -pthread $(HARDEN) $(WARN)
 LDFLAGS  += $(LINK) -pthread
 
-FUSE_CFLAGS = $(shell pkg-config --cflags fuse3 jansson libbsd) $(if $(SYSTEMD),-DHAVE_SYSTEMD)
-FUSE_LIBS   = $(shell pkg-config --libs fuse3 jansson libbsd $(SYSTEMD))
-SYSTEMD     = $(shell pkg-config --exists libsystemd && echo libsystemd)
+# Asked when they are first needed, which is after what they ask for was installed, and then once.
+FUSE_CFLAGS = $(eval FUSE_CFLAGS := $(shell pkg-config --cflags fuse3 jansson libbsd) $(if $(SYSTEMD),-DHAVE_SYSTEMD))$(FUSE_CFLAGS)
+FUSE_LIBS   = $(eval FUSE_LIBS := $(shell pkg-config --libs fuse3 jansson libbsd $(SYSTEMD)))$(FUSE_LIBS)
+SYSTEMD     = $(eval SYSTEMD := $(shell pkg-config --exists libsystemd && echo libsystemd))$(SYSTEMD)
 CORE_LIBS   = -lsqlite3 -lsodium -linih -lpthread
 
 CORE   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/*.c))

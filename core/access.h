@@ -1,8 +1,9 @@
 /* access.h: who may do what: the one place that decides.
  *
  * cf_judge takes caller × action × App × field at the present time and answers allow or deny, with a reason. It looks
- * at roles first (uid, then gid, then supplementary groups) and at grants only where an action can be granted. Where
- * the policy is reveal = on-request, a reveal by a role needs leave (leave.h); one by a grant does not.
+ * at roles first, and at grants only where an action can be granted; at supplementary groups, which cost a look into
+ * /proc, only where uid and gid do not decide. Where the policy is reveal = on-request, a reveal by a role needs leave
+ * (leave.h); one by a grant does not.
  */
 #ifndef CF_ACCESS_H
 #define CF_ACCESS_H

@@ -54,7 +54,7 @@ struct cf_names {
 void cf_caller_names(const struct cf_caller *caller, struct cf_names *names);
 
 /* The command name (at most 15 bytes, any bytes) and the cgroup path ("" when unknown). */
-void cf_caller_command(const struct cf_caller *caller, char out[static 16]);
+void cf_caller_command(const struct cf_caller *caller, char out[static CF_COMMAND_SIZE]);
 void cf_caller_cgroup(const struct cf_caller *caller, char *out, size_t size);
 
 void cf_caller_release(struct cf_caller *caller);

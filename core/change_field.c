@@ -1,5 +1,6 @@
 /* One field's value, imported. */
 #include "change_step.h"
+#include "generate.h"
 #include "view.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "change_step.h"
 
 #include "clock.h"
+#include "generate.h"
 #include "news.h"
 
 /* The App that the change was about, as it is now; it may be gone since. */

@@ -34,6 +34,7 @@ struct cf_keys; /* the subkeys, in secret memory; read-only once made, shared by
 CF_CHECKED enum cf_error cf_crypto_start(struct cf_fault *fault);
 
 void cf_random(void *bytes, size_t len);
+uint32_t cf_random_below(uint32_t bound);
 bool cf_equal(const void *a, const void *b, size_t len); /* constant-time */
 
 /* Derive the subkeys. data_key: CF_KEY_SIZE bytes, not kept. *out: owned by the caller, NULL on failure. */
@@ -79,22 +80,13 @@ void cf_mac_end(struct cf_mac *mac, uint8_t out[static CF_MAC_SIZE]);
 void cf_fingerprint(const struct cf_keys *keys, const struct cf_secret *value,
                     uint8_t out[static CF_FINGERPRINT_SIZE]);
 
-/* A new key ("cfk_" and 32 characters) or secret ("cfs_" and 43): base62, the last 6 a CRC-32 (ISO-HDLC) over all
- * before them, in base62. NULL when the arena is used up. */
-struct cf_secret *cf_generate_key(void);
-struct cf_secret *cf_generate_secret(void);
-
-/* Is it of that form, with a check sum that agrees? */
-bool cf_generated_valid(const char *value, size_t len);
-
 /* --- what leaves the store (envelope.h) --- */
 
 enum {
     CF_SALT_SIZE = 16,
     CF_BOX_SIZE = CF_KEY_SIZE + 48, /* a key sealed to a recipient */
     CF_STREAM_HEADER_SIZE = 24,
-    CF_STREAM_OVERHEAD = 17, /* of each piece */
-    CF_KEY_TEXT_SIZE = 6 + 2 * CF_KEY_SIZE + 8
+    CF_STREAM_OVERHEAD = 17 /* of each piece */
 };
 
 /* What it costs to make a key of a passphrase, by Argon2id. Less than CF_COST_LEAST is no protection, more than
@@ -105,6 +97,7 @@ struct cf_cost {
 };
 #define CF_COST_LEAST ((struct cf_cost){.memory = UINT64_C(256) << 20, .passes = 3})
 #define CF_COST_MOST ((struct cf_cost){.memory = UINT64_C(4) << 30, .passes = 64})
+bool cf_cost_allowed(const struct cf_cost *cost);
 
 /* Takes a second or so. Returns 0, CF_EVALUE for a cost that is refused, CF_ENOMEM. *key: owned by the caller. */
 CF_CHECKED enum cf_error cf_passphrase_key(const struct cf_secret *passphrase,
@@ -121,11 +114,6 @@ CF_CHECKED enum cf_error cf_box_seal(const uint8_t public[static CF_KEY_SIZE], c
 /* Open it. Returns 0, CF_EWRONGKEY, CF_ENOMEM. *key: owned by the caller. */
 CF_CHECKED enum cf_error cf_box_open(const struct cf_secret *secret, const uint8_t box[static CF_BOX_SIZE],
                                      struct cf_secret **key);
-
-/* A key as text: a prefix of six characters ("cfpub_", "cfprv_"), hexadecimal digits, and a check sum that catches a
- * mistyped one. out: CF_KEY_TEXT_SIZE bytes and a NUL; as secret as the key. */
-void cf_key_print(const char *prefix, const uint8_t key[static CF_KEY_SIZE], char *out);
-bool cf_key_parse(const char *prefix, const char *text, size_t len, uint8_t key[static CF_KEY_SIZE]);
 
 /* A stream of sealed pieces (libsodium's secretstream): none can be changed, dropped, doubled or moved, and the last
  * is marked. ad: what each is bound to beside. */

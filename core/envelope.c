@@ -203,12 +203,6 @@ static bool parse_line(struct cf_envelope *envelope)
            memcmp(again, envelope->line, envelope->line_len) == 0;
 }
 
-static bool is_cost_allowed(const struct cf_cost *cost)
-{
-    return cost->memory >= CF_COST_LEAST.memory && cost->passes >= CF_COST_LEAST.passes &&
-           cost->memory <= CF_COST_MOST.memory && cost->passes <= CF_COST_MOST.passes;
-}
-
 enum cf_error cf_envelope_open(cf_envelope_get *get, void *arg, struct cf_envelope **out, struct cf_fault *fault)
 {
     struct cf_envelope *envelope = calloc(1, sizeof *envelope);
@@ -224,7 +218,7 @@ enum cf_error cf_envelope_open(cf_envelope_get *get, void *arg, struct cf_envelo
         error = CF_EFORMAT;
     if (error == CF_EFORMAT)
         cf_fault_set(fault, "not an export of credfs, or of a newer one");
-    if (error == CF_OK && envelope->is_for_passphrase && !is_cost_allowed(&envelope->cost)) {
+    if (error == CF_OK && envelope->is_for_passphrase && !cf_cost_allowed(&envelope->cost)) {
         cf_fault_set(fault,
                      "its passphrase was made into a key with %" PRIu64 " bytes and %" PRIu64
                      " passes of Argon2id: "

@@ -2,13 +2,11 @@
 
 #include "text.h"
 
+#include <ini.h> /* inih's, which has the same name as ours */
 #include <search.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* inih's header, which has the same name as ours: with -Icore, <ini.h> would find ours. */
-#include <../include/ini.h>
 
 /* inih reads into 200 bytes: the line, its newline and a NUL. */
 enum { LINE_MOST = 198 };
@@ -223,5 +221,3 @@ enum cf_error cf_ini_text(const char *title, const char *text, size_t len, cf_in
     tdestroy(parser.seen, free);
     return parser.error;
 }
-
-/* Open without waiting for a pipe's other end, and not through a symlink. */

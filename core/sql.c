@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More statements than core has; a use past it is a programmer's error and gives CF_ENOMEM. */
+/* More statements than core has; past it CF_ENOMEM. */
 enum { STATEMENTS = 96, BUSY_MS = 10000, CACHE_KIB = 2048 };
 
 struct cf_rows {

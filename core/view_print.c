@@ -32,8 +32,8 @@ void cf_sink_fail(struct cf_sink *sink, enum cf_error error)
         sink->error = error;
 }
 
-enum cf_error cf_sink_measure(cf_sink_print *print, const struct cf_view_source *source, const void *what,
-                              size_t *len)
+static enum cf_error measure(cf_sink_print *print, const struct cf_view_source *source, const void *what,
+                             size_t *len)
 {
     struct cf_sink sink = {0};
 
@@ -49,7 +49,7 @@ enum cf_error cf_sink_secret(cf_sink_print *print, const struct cf_view_source *
 {
     struct cf_sink sink = {0};
     size_t len;
-    enum cf_error error = cf_sink_measure(print, source, what, &len);
+    enum cf_error error = measure(print, source, what, &len);
 
     *out = NULL;
     if (error != CF_OK)
@@ -286,7 +286,7 @@ static cf_sink_print *const prints[] = {[CF_VIEW_ENV] = print_env,
 
 enum cf_error cf_view_measure(const struct cf_view_source *source, const struct cf_view *view, size_t *len)
 {
-    return cf_sink_measure(prints[view->form], source, view, len);
+    return measure(prints[view->form], source, view, len);
 }
 
 enum cf_error cf_view_print(const struct cf_view_source *source, const struct cf_view *view, struct cf_secret **out)

@@ -51,8 +51,6 @@ void cf_sink_fail(struct cf_sink *sink, enum cf_error error);
 typedef void cf_sink_print(struct cf_sink *sink, const struct cf_view_source *source, const void *what);
 
 /* Run it twice. */
-CF_CHECKED enum cf_error cf_sink_measure(cf_sink_print *print, const struct cf_view_source *source,
-                                         const void *what, size_t *len);
 CF_CHECKED enum cf_error cf_sink_secret(cf_sink_print *print, const struct cf_view_source *source, const void *what,
                                         struct cf_secret **out);
 

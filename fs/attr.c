@@ -8,14 +8,14 @@
 
 enum { BLOCK = 64 * 1024, SECTOR = 512 };
 
-const double attr_name_timeout = 86400;
+static const double name_timeout = 86400;
 
 /* Of the directories in an App's, the kernel is told nothing. */
 double attr_timeout(const struct fs_row *row)
 {
     const bool is_told = fs_row_is_dir(row) && (row->subject != FS_OF_APP || fs_row_id(row) == FS_APP);
 
-    return is_told ? attr_name_timeout : 0;
+    return is_told ? name_timeout : 0;
 }
 
 static struct timespec timespec_of(int64_t time)
@@ -143,7 +143,7 @@ enum cf_error attr_lookup(struct fs_state *fs, struct cf_txn *txn, const struct 
          * it go on: who holds one open may read on after its App was restored. */
         .generation = fs_row_id(node->row) == FS_APP ? (uint64_t)node->app.lives + 1 : 1,
         .attr_timeout = attr_timeout(node->row),
-        .entry_timeout = node->row->is_optional ? 0 : attr_name_timeout,
+        .entry_timeout = node->row->is_optional ? 0 : name_timeout,
     };
     return attr_fill(fs, txn, node, &entry->attr);
 }

@@ -15,7 +15,6 @@ void attr_entry(uint64_t ino, mode_t mode, struct stat *st);
 /* How long the kernel may keep them, in seconds. Names change only through the kernel, and it is told when a
  * directory's attributes change otherwise; what a file holds is asked anew each time. */
 double attr_timeout(const struct fs_row *row);
-extern const double attr_name_timeout;
 
 /* The answer to a lookup of node. */
 CF_CHECKED enum cf_error attr_lookup(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *node,

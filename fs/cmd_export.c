@@ -1,4 +1,5 @@
 /* credfs export: Apps with their values, sealed to a passphrase or to somebody's public key. */
+#include "core/generate.h"
 #include "exchange.h"
 #include "harden.h"
 #include "log.h"

@@ -1,5 +1,6 @@
 #include "exchange.h"
 
+#include "core/generate.h"
 #include "harden.h"
 #include "log.h"
 

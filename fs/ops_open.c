@@ -3,11 +3,11 @@
 #include "announcer.h"
 #include "answers.h"
 #include "content.h"
+#include "current.h"
 #include "handle.h"
 #include "inode.h"
 #include "reply.h"
 #include "request.h"
-#include "serve.h"
 #include "snapshot.h"
 #include "token.h"
 
@@ -152,7 +152,7 @@ static void open_view(fuse_req_t req, uint64_t ino, struct handle *handle, struc
 static bool is_to_announce(fuse_req_t req, const struct fs_row *row, const struct handle *handle)
 {
     return handle->writes && !handle->reads && row && fs_row_is_of_app(row) &&
-           announcer_asks(request_state(req)->announcer, fuse_req_ctx(req)->pid, serve_request()->is_again);
+           announcer_asks(request_state(req)->announcer, fuse_req_ctx(req)->pid, current_request()->is_again);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

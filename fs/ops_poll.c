@@ -1,12 +1,12 @@
 #include "ops.h"
 
 #include "content.h"
+#include "current.h"
 #include "handle.h"
 #include "inode.h"
 #include "polls.h"
 #include "reply.h"
 #include "request.h"
-#include "serve.h"
 
 #include <poll.h>
 
@@ -42,7 +42,7 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct f
 
     if (row && fs_row_id(row) == FS_INFO && handle.reads) {
         if (waits)
-            polls_add(request_state(req)->polls, serve_poll_handle(), inode_serial(ino));
+            polls_add(request_state(req)->polls, current_poll_handle(), inode_serial(ino));
         poll_info(req, ino, fi->fh);
     } else {
         if (handle.reads || !handle.writes)

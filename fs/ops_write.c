@@ -3,11 +3,11 @@
 #include "answers.h"
 #include "attr.h"
 #include "core/verify.h"
+#include "current.h"
 #include "handle.h"
 #include "inode.h"
 #include "reply.h"
 #include "request.h"
-#include "serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static struct cf_caller opener(fuse_req_t req, uint64_t fh)
     struct cf_caller caller =
         context->uid == uid ? cf_caller_of(uid, context->gid, context->pid) : cf_caller_of(uid, UINT32_MAX, 0);
 
-    caller.request = serve_request();
+    caller.request = current_request();
     return caller;
 }
 

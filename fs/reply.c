@@ -1,14 +1,14 @@
 #include "reply.h"
 
+#include "current.h"
 #include "inode.h"
 #include "log.h"
-#include "serve.h"
 #include "tree.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-int reply_errno(enum cf_error error)
+static int errno_of(enum cf_error error)
 {
     switch (error) {
     case CF_OK:
@@ -82,11 +82,11 @@ static void log_failure(uint64_t ino, enum cf_error error)
 
 void reply_error(fuse_req_t req, uint64_t ino, enum cf_error error)
 {
-    if (error != CF_OK && reply_errno(error) == EIO)
+    if (error != CF_OK && errno_of(error) == EIO)
         log_failure(ino, error);
     if (error != CF_OK)
-        serve_refuses(reply_errno(error));
-    (void)fuse_reply_err(req, reply_errno(error));
+        current_refuses(errno_of(error));
+    (void)fuse_reply_err(req, errno_of(error));
 }
 
 void reply_part(fuse_req_t req, const void *bytes, size_t len, size_t size, off_t off)

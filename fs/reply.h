@@ -5,8 +5,6 @@
 #include "core/error.h"
 #include "lowlevel.h"
 
-int reply_errno(enum cf_error error);
-
 /* Reply with an error, or with success where nothing else is told (CF_OK). What the daemon's administrator must know
  * of (a record that does not verify or cannot be written, a failing store) is logged here, naming ino. */
 void reply_error(fuse_req_t req, uint64_t ino, enum cf_error error);

@@ -1,7 +1,7 @@
 #include "request.h"
 
+#include "current.h"
 #include "reply.h"
-#include "serve.h"
 
 struct fs_state *request_state(fuse_req_t req)
 {
@@ -14,7 +14,7 @@ struct cf_caller request_caller(fuse_req_t req)
 
     struct cf_caller caller = cf_caller_of(context->uid, context->gid, context->pid);
 
-    caller.request = serve_request();
+    caller.request = current_request();
     return caller;
 }
 

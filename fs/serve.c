@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "core/secret.h"
+#include "current.h"
 #include "hooks.h"
 #include "log.h"
 #include "ops.h"
@@ -36,23 +37,10 @@ struct server {
     struct thread thread[REGION_SLOTS];
 };
 
-static _Thread_local struct cf_request current;
-static _Thread_local struct region_slot *current_slot;
-
-const struct cf_request *serve_request(void)
-{
-    return &current;
-}
-
 /* A slot is free when its request's length is zero. The compiler must not move the store. */
 static struct fuse_in_header *header_of(struct region_slot *slot)
 {
     return (struct fuse_in_header *)(void *)slot->request;
-}
-
-uint64_t serve_poll_handle(void)
-{
-    return ((const struct fuse_poll_in *)(const void *)(header_of(current_slot) + 1))->kh;
 }
 
 static void set_free(struct region_slot *slot)
@@ -95,14 +83,6 @@ static void finish(struct region_slot *slot)
     set_free(slot);
 }
 
-void serve_refuses(int error)
-{
-    if (!current_slot)
-        return;
-    current_slot->error = error;
-    atomic_store(&current_slot->refused, (uint64_t)current.number);
-}
-
 static void refuse(struct region_slot *slot, int error)
 {
     const struct fuse_in_header *header = header_of(slot);
@@ -116,17 +96,17 @@ static void refuse(struct region_slot *slot, int error)
 static void process(struct fs_state *fs, struct region_slot *slot, bool is_again)
 {
     const struct fuse_in_header *header = header_of(slot);
+    const struct cf_request request = {.session = fs->region->session,
+                                       .number = (int64_t)header->unique,
+                                       .slot = slot->number,
+                                       .is_again = is_again};
     struct fuse_buf buf = {.mem = slot->request, .size = header->len};
 
     if (is_again && atomic_load(&slot->refused) == header->unique) {
         refuse(slot, slot->error);
         return;
     }
-    current_slot = slot;
-    current = (struct cf_request){.session = fs->region->session,
-                                  .number = (int64_t)header->unique,
-                                  .slot = slot->number,
-                                  .is_again = is_again};
+    current_set(slot, &request);
     atomic_fetch_add(&fs->served, 1);
     atomic_store(&slot->since, atomic_load(&fs->region->beat) + 1);
     hook_request(header);

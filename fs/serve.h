@@ -26,8 +26,8 @@ void serve_close(struct fs_state *fs);
  * EIO. The rest is left to the threads. */
 void serve_recover(struct fs_state *fs);
 
-/* Start the threads, each with what is left in its slot. Call with the signals of serve_signals blocked. When the file system was unmounted (by whomever)
- * the last of them sends SIGTERM to the process. NULL on failure, having told why. */
+/* Start the threads, each with what is left in its slot. Call with the signals of serve_signals blocked. When the file
+ * system was unmounted (by whomever) the last of them sends SIGTERM to the process. NULL on failure, having told why. */
 struct server *serve_start(struct fs_state *fs);
 
 /* Is the mount gone? Then the threads have ended, or are about to. */
@@ -38,15 +38,5 @@ bool serve_stop(struct server *server);
 
 /* The signals that the worker waits for: SIGTERM ends it, SIGCONT has it see whether its keeper is gone. */
 void serve_signals(sigset_t *signals);
-
-/* The request that this thread works on. Valid until it is answered. */
-const struct cf_request *serve_request(void);
-
-/* Of a poll that asks for a wake: the kernel's handle of its open file. */
-uint64_t serve_poll_handle(void);
-
-/* It is about to be answered with this errno. If the worker dies now, it is answered with it again and not tried again:
- * whoever got that answer counts on nothing having changed. */
-void serve_refuses(int error);
 
 #endif

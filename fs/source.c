@@ -1,6 +1,7 @@
 /* Bytes from a file that may be sealed. */
 #include "exchange.h"
 
+#include "core/generate.h"
 #include "log.h"
 
 #include <errno.h>

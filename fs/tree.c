@@ -86,6 +86,11 @@ static const struct fs_row rows[FS_ROW_COUNT] = {
 };
 /* clang-format on */
 
+static bool is_of_part(const struct fs_row *row)
+{
+    return row->subject == FS_OF_VERSION || row->subject == FS_OF_APP_API || row->subject == FS_OF_TEMPLATE;
+}
+
 const struct fs_row *fs_row(uint64_t ino)
 {
     unsigned id = inode_row(ino);
@@ -93,7 +98,7 @@ const struct fs_row *fs_row(uint64_t ino)
 
     if (id == FS_NO_ROW || id >= FS_ROW_COUNT || inode_of_part(inode_make(id, serial), part) != ino)
         return NULL;
-    if ((part != 0) != fs_row_is_of_part(&rows[id]))
+    if ((part != 0) != is_of_part(&rows[id]))
         return NULL;
     return (serial != 0) == (rows[id].subject != FS_OF_TREE) ? &rows[id] : NULL;
 }
@@ -120,12 +125,7 @@ enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name)
 
 bool fs_row_is_of_app(const struct fs_row *row)
 {
-    return row->subject == FS_OF_APP || fs_row_is_of_part(row);
-}
-
-bool fs_row_is_of_part(const struct fs_row *row)
-{
-    return row->subject == FS_OF_VERSION || row->subject == FS_OF_APP_API || row->subject == FS_OF_TEMPLATE;
+    return row->subject == FS_OF_APP || is_of_part(row);
 }
 
 bool fs_row_is_dir(const struct fs_row *row)

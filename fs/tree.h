@@ -122,9 +122,8 @@ enum fs_row_id fs_row_child(const struct fs_row *directory, const char *name);
 
 bool fs_row_is_dir(const struct fs_row *row);
 
-/* Is it about an App, or a part of one? And of a part? */
+/* Is it about an App, or a part of one? */
 bool fs_row_is_of_app(const struct fs_row *row);
-bool fs_row_is_of_part(const struct fs_row *row);
 
 /* Is it a directory of Apps, and of which place? */
 bool fs_row_place(const struct fs_row *row, enum cf_place *place);

@@ -42,8 +42,10 @@ static bool make_region(struct keeper *keeper)
         log_error("memory cannot be locked: %s: raise the limit (ulimit -l, LimitMEMLOCK=)", strerror(errno));
         return false;
     }
-    if (getrandom(&region->session, sizeof region->session, 0) != sizeof region->session)
+    if (getrandom(&region->session, sizeof region->session, 0) != sizeof region->session) {
+        log_error("no random number: %s", strerror(errno));
         return false;
+    }
     (void)clock_gettime(CLOCK_REALTIME, &now);
     region->layout = REGION_LAYOUT;
     region->keeper = getpid();
@@ -98,6 +100,11 @@ bool keeper_clear(struct keeper *keeper)
         return false;
     mounting_undo(keeper->mountpoint, 0);
     return true;
+}
+
+void keeper_forget(struct keeper *keeper)
+{
+    explicit_bzero(&keeper->region->handover, sizeof keeper->region->handover);
 }
 
 /* Closing the last descriptor of /dev/fuse ends the connection too, but a worker that cannot be killed keeps one. */

@@ -62,6 +62,8 @@ static bool has_lasted(const struct keeper *keeper, int seconds)
 
 /* ---- beginnings ---- */
 
+static void failed(struct keeper *keeper, const char *how);
+
 static void start(struct keeper *keeper)
 {
     const int program = keeper->trial >= 0 ? keeper->trial : keeper->program;
@@ -70,7 +72,7 @@ static void start(struct keeper *keeper)
     if (worker_start(&keeper->worker, program, keeper->wants_fresh, keeper))
         enter(keeper, KEEPER_STARTING);
     else
-        keeper_failed(keeper, "cannot be started");
+        failed(keeper, "cannot be started");
 }
 
 static void tell_worker(const struct keeper *keeper, int number)
@@ -217,7 +219,8 @@ static void give_up(struct keeper *keeper, int code)
     keeper->code = code;
 }
 
-void keeper_failed(struct keeper *keeper, const char *how)
+/* The worker that was to be started is none. how: for the message. */
+static void failed(struct keeper *keeper, const char *how)
 {
     if (is_trial(keeper)) {
         drop_trial(keeper);
@@ -305,7 +308,7 @@ static void ended(struct keeper *keeper, const struct worker_end *end)
         take_back(keeper);
     else if (!is_requests_fault && !is_excused(keeper, end, was_hung)) {
         keeper->failures += was_hung; /* callers have waited for longer */
-        keeper_failed(keeper, end->how);
+        failed(keeper, end->how);
         return;
     }
     start(keeper);
@@ -510,6 +513,7 @@ int main(int argc, char **argv)
                             .previous = -1,
                             .code = -1,
                             .worker = {.ready = -1}};
+    int code;
 
     if (!parse(&keeper, argc, argv)) {
         log_error("credfs-keeper is started by `credfs mount`");
@@ -517,5 +521,7 @@ int main(int argc, char **argv)
     }
     if (!harden() || !block_signals(&keeper) || !keeper_open(&keeper))
         return EX_OSERR;
-    return run(&keeper);
+    code = run(&keeper);
+    keeper_forget(&keeper);
+    return code;
 }

@@ -72,8 +72,8 @@ bool keeper_clear(struct keeper *keeper);
 /* End the connection, so that whoever waits for an answer gets an error, and unmount. */
 void keeper_abort(struct keeper *keeper);
 
-/* The worker that was to be started is none. how: for the message. */
-void keeper_failed(struct keeper *keeper, const char *how);
+/* Wipe the data key. */
+void keeper_forget(struct keeper *keeper);
 
 /* Start a worker. program: its open file. is_fresh: it reads the configuration from disk. */
 bool worker_start(struct worker *worker, int program, bool is_fresh, const struct keeper *keeper);

@@ -7,6 +7,7 @@
  */
 #include "core/assignment.h"
 #include "core/clock.h"
+#include "core/generate.h"
 #include "core/grant.h"
 #include "core/vault.h"
 

@@ -15,6 +15,7 @@
 #include "core/api.h"
 #include "core/change.h"
 #include "core/clock.h"
+#include "core/generate.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "step.h"
 
+#include "chores.h"
 #include "clock.h"
 #include "edit.h"
-#include "chores.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "credential.h"
+#include "generate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "crypto.h"
+#include "generate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* envelope.h: what is sealed opens whole, for who may open it, and in no other form. */
 #include "envelope.h"
 
+#include "generate.h"
 #include "secret.h"
 
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* news.h: who is told of changes, and what is found of those that nobody makes. */
 #include "fixture.h"
 
-#include "clock.h"
 #include "chores.h"
+#include "clock.h"
 #include "news.h"
 #include "reader.h"
 
