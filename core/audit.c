@@ -1,13 +1,12 @@
 #include "audit.h"
 #include "audit_chain.h"
 #include "clock.h"
+#include "thread.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,14 +210,8 @@ int64_t cf_audit_length(struct cf_audit *audit)
 /* Let more records come, unless the log is being closed. Waits on the mutex, which is held. */
 static void gather(struct cf_audit *audit)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SYNC_DELAY_NS;
-    if (until.tv_nsec >= CF_SECOND) {
-        until.tv_nsec -= CF_SECOND;
-        until.tv_sec++;
-    }
-    while (!audit->is_closing && pthread_cond_timedwait(&audit->wake, &audit->mutex, &until) == 0)
+    const int64_t until = cf_monotonic() + SYNC_DELAY_NS;
+    while (!audit->is_closing && cf_thread_wait(&audit->wake, &audit->mutex, until))
         ;
 }
 
@@ -246,11 +239,7 @@ static void *sync_loop(void *arg)
 
 static enum cf_error start_syncer(struct cf_audit *audit, struct cf_fault *fault)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int number = pthread_create(&audit->syncer, NULL, sync_loop, audit);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int number = cf_thread_start(&audit->syncer, sync_loop, audit);
     if (number != 0) {
         cf_fault_set(fault, "no thread for the audit log: %s", strerror(number));
         return CF_ENOMEM;
@@ -362,17 +351,12 @@ static enum cf_error map_head(int dir, struct cf_audit *audit, struct cf_fault *
 
 static struct cf_audit *new_audit(const struct cf_keys *keys)
 {
-    pthread_condattr_t attributes;
     struct cf_audit *audit = calloc(1, sizeof(*audit));
     if (audit == NULL)
         return NULL;
     audit->keys = keys;
     audit->fd = -1;
-    pthread_mutex_init(&audit->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&audit->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cf_thread_init(&audit->mutex, &audit->wake);
     return audit;
 }
 

@@ -7,7 +7,6 @@
 #include "news.h"
 #include "principal.h"
 
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -20,14 +19,6 @@ enum {
 static struct cf_caller ourselves(void)
 {
     return cf_caller_of(geteuid(), getegid(), gettid());
-}
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * CF_SECOND + now.tv_nsec;
 }
 
 /* ---- leave ---- */
@@ -173,7 +164,7 @@ enum cf_error cf_chores_round(struct cf_vault *vault, cf_chores_destroyed *destr
 /* Returns when to count again. */
 static int64_t count(struct cf_vault *vault)
 {
-    const int64_t begun = monotonic();
+    const int64_t begun = cf_monotonic();
     struct cf_summary summary;
     struct cf_txn txn;
     int64_t ended, pause;
@@ -183,7 +174,7 @@ static int64_t count(struct cf_vault *vault)
         error = cf_summary_read(&txn, vault->config, vault->catalogue, &summary);
     cf_txn_end(&txn);
     cf_house_publish(vault->house, error == CF_OK ? &summary : NULL);
-    ended = monotonic();
+    ended = cf_monotonic();
     pause = COUNT_SHARE * (ended - begun);
     return ended + (pause > COUNT_SECONDS * CF_SECOND ? pause : COUNT_SECONDS * CF_SECOND);
 }
@@ -197,7 +188,7 @@ static void turn(void *arg)
     (void)!cf_chores_round(vault, chores->destroyed, chores->arg);
     if (vault->news != NULL)
         vault->news->tick(vault->news->arg);
-    if (monotonic() >= chores->next)
+    if (cf_monotonic() >= chores->next)
         chores->next = count(vault);
 }
 

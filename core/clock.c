@@ -20,6 +20,14 @@ int64_t cf_now(void)
     return now.tv_sec * CF_SECOND + now.tv_nsec;
 }
 
+int64_t cf_monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * CF_SECOND + now.tv_nsec;
+}
+
 void cf_clock_set(int64_t now)
 {
     atomic_store_explicit(&fixed_now, now, memory_order_relaxed);

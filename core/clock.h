@@ -15,6 +15,9 @@ enum { CF_TIME_SIZE = 32 }; /* enough for a formatted time and its NUL */
 
 int64_t cf_now(void);
 
+/* Nanoseconds since some beginning, which nobody sets: for how long something takes. */
+int64_t cf_monotonic(void);
+
 /* Fix the time that cf_now gives; 0 gives the real time back. For tests. */
 void cf_clock_set(int64_t now);
 

@@ -1,7 +1,5 @@
 #include "crypto.h"
 
-#include "text.h"
-
 #include <assert.h>
 #include <sodium.h>
 #include <stdalign.h>

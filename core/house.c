@@ -1,11 +1,8 @@
 #include "house.h"
 
-#include "clock.h"
+#include "thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct cf_house {
     void (*round)(void *arg);
@@ -22,15 +19,9 @@ struct cf_house {
 struct cf_house *cf_house_new(void)
 {
     struct cf_house *house = calloc(1, sizeof *house);
-    pthread_condattr_t attributes;
 
-    if (house == NULL)
-        return NULL;
-    pthread_mutex_init(&house->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&house->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    if (house != NULL)
+        cf_thread_init(&house->mutex, &house->wake);
     return house;
 }
 
@@ -47,15 +38,12 @@ void cf_house_free(struct cf_house *house)
 /* A second, or less where it is woken. Returns whether there is to be another round. */
 static bool rest(struct cf_house *house)
 {
-    struct timespec until;
+    const int64_t until = cf_monotonic() + CF_SECOND;
     bool goes_on;
-    int number = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
     pthread_mutex_lock(&house->mutex);
-    while (!house->is_woken && !house->is_ending && number == 0)
-        number = pthread_cond_timedwait(&house->wake, &house->mutex, &until);
+    while (!house->is_woken && !house->is_ending && cf_thread_wait(&house->wake, &house->mutex, until))
+        continue;
     house->is_woken = false;
     goes_on = !house->is_ending;
     pthread_mutex_unlock(&house->mutex);
@@ -74,18 +62,11 @@ static void *keep(void *arg)
 
 enum cf_error cf_house_start(struct cf_house *house, void (*round)(void *arg), void *arg)
 {
-    sigset_t all, before;
-    int number;
-
     house->round = round;
     house->arg = arg;
     house->is_ending = false;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    number = pthread_create(&house->thread, NULL, keep, house);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    house->has_thread = number == 0;
-    return number == 0 ? CF_OK : CF_ENOMEM;
+    house->has_thread = cf_thread_start(&house->thread, keep, house) == 0;
+    return house->has_thread ? CF_OK : CF_ENOMEM;
 }
 
 void cf_house_stop(struct cf_house *house)

@@ -23,7 +23,7 @@ struct lookup {
     bool by_name; /* the name asks for the id, otherwise the id for the name */
     bool is_found;
     uint32_t id, gid; /* gid: a user's own group */
-    int64_t until;    /* in the cache: used before this time of CLOCK_MONOTONIC; 0: an empty place */
+    int64_t until;    /* in the cache: used before this time of cf_monotonic; 0: an empty place */
     char name[USER_NAME_MOST + 1];
 };
 
@@ -31,14 +31,6 @@ struct lookup {
  * service is asked. */
 static struct lookup cache[CACHED];
 static pthread_mutex_t cache_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * CF_SECOND + now.tv_nsec;
-}
 
 /* FNV-1a. */
 static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t len)
@@ -75,7 +67,7 @@ static bool cache_get(struct lookup *ask)
     bool is_there;
 
     pthread_mutex_lock(&cache_mutex);
-    is_there = place->until > monotonic_now() && is_same_question(place, ask);
+    is_there = place->until > cf_monotonic() && is_same_question(place, ask);
     if (is_there)
         *ask = *place;
     pthread_mutex_unlock(&cache_mutex);
@@ -86,7 +78,7 @@ static void cache_put(struct lookup *answer)
 {
     struct lookup *place = cache_place(answer);
 
-    answer->until = monotonic_now() + CACHE_LIFE;
+    answer->until = cf_monotonic() + CACHE_LIFE;
     pthread_mutex_lock(&cache_mutex);
     *place = *answer;
     pthread_mutex_unlock(&cache_mutex);

@@ -1,18 +1,16 @@
 #include "announcer.h"
 
 #include "announcement.h"
-#include "core/clock.h"
 #include "core/news.h"
+#include "core/thread.h"
 #include "log.h"
 #include "pending.h"
 #include "polls.h"
 #include "toucher.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { APP_RATE = 10 };
 
@@ -36,14 +34,6 @@ struct announcer {
     int64_t search_earliest;
     int64_t rests_until;
 };
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * CF_SECOND + now.tv_nsec;
-}
 
 /* ---- on the threads of requests ---- */
 
@@ -157,7 +147,7 @@ static void announce_item(struct announcer *announcer, struct pending_item *item
     (void)pthread_mutex_unlock(&announcer->mutex);
     is_done = announcement_make(announcer->fs, announcer->toucher, serial, &next);
     (void)pthread_mutex_lock(&announcer->mutex);
-    if (pending_done(&announcer->pending, item, is_done, monotonic() + (is_done ? APP_PAUSE : RETRY_PAUSE)))
+    if (pending_done(&announcer->pending, item, is_done, cf_monotonic() + (is_done ? APP_PAUSE : RETRY_PAUSE)))
         pending_again(&announcer->pending, serial, next);
 }
 
@@ -181,14 +171,14 @@ static void search_on(struct announcer *announcer, enum cf_news_search search)
         search_goes_on(announcer, search, serial);
         pending_again(&announcer->pending, serial, next);
     } else {
-        announcer->search_earliest = monotonic() + RETRY_PAUSE;
+        announcer->search_earliest = cf_monotonic() + RETRY_PAUSE;
     }
 }
 
 /* Returns when there may be more to do: monotonic, INT64_MAX when it must first come. */
 static int64_t work(struct announcer *announcer)
 {
-    const int64_t begun = monotonic();
+    const int64_t begun = cf_monotonic();
     enum cf_news_search search;
     struct pending_item *item;
     int64_t when, took;
@@ -204,19 +194,9 @@ static int64_t work(struct announcer *announcer)
         return when < announcer->search_earliest ? when : announcer->search_earliest;
     else
         search_on(announcer, search);
-    took = monotonic() - begun;
+    took = cf_monotonic() - begun;
     announcer->rests_until = begun + took + (took < APP_PAUSE ? took : APP_PAUSE);
     return announcer->rests_until;
-}
-
-static void wait_until(struct announcer *announcer, int64_t when)
-{
-    const struct timespec until = {.tv_sec = when / CF_SECOND, .tv_nsec = when % CF_SECOND};
-
-    if (when == INT64_MAX)
-        (void)pthread_cond_wait(&announcer->wake, &announcer->mutex);
-    else
-        (void)pthread_cond_timedwait(&announcer->wake, &announcer->mutex, &until);
 }
 
 static void *announce(void *arg)
@@ -228,7 +208,7 @@ static void *announce(void *arg)
     while (!atomic_load(&announcer->is_ending)) {
         when = work(announcer);
         if (!atomic_load(&announcer->is_ending))
-            wait_until(announcer, when);
+            (void)cf_thread_wait(&announcer->wake, &announcer->mutex, when);
     }
     (void)pthread_mutex_unlock(&announcer->mutex);
     toucher_end(announcer->toucher);
@@ -292,17 +272,6 @@ static void look_back(struct announcer *announcer)
     announcer->pending.is_searching = announcer->looks_only = true;
 }
 
-static void init_lock(struct announcer *announcer)
-{
-    pthread_condattr_t attributes;
-
-    (void)pthread_mutex_init(&announcer->mutex, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&announcer->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-}
-
 struct announcer *announcer_new(struct fs_state *fs)
 {
     struct announcer *announcer = calloc(1, sizeof(*announcer));
@@ -316,7 +285,7 @@ struct announcer *announcer_new(struct fs_state *fs)
         free(announcer);
         return NULL;
     }
-    init_lock(announcer);
+    cf_thread_init(&announcer->mutex, &announcer->wake);
     pending_start(&announcer->pending, announcer->region, fs->vault->config->propagation);
     look_back(announcer);
     announcer->news = (struct cf_news){.changing = changing, .changed = changed, .tick = tick, .arg = announcer};
@@ -326,14 +295,10 @@ struct announcer *announcer_new(struct fs_state *fs)
 
 bool announcer_start(struct announcer *announcer)
 {
-    sigset_t all, before;
     int number;
 
     polls_wake_all(announcer->fs->polls);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    number = pthread_create(&announcer->thread, NULL, announce, announcer);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    number = cf_thread_start(&announcer->thread, announce, announcer);
     announcer->has_thread = number == 0;
     if (number != 0)
         log_error("threads cannot be started: %s", strerror(number));

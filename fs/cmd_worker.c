@@ -172,6 +172,7 @@ static int serve(struct fs_state *fs, const struct worker_command *command, cons
         serve_close(fs);
         return EX_OSERR;
     }
+    notify_start();
     tell_ready(fs, command);
     beat(fs, signals);
     if (serve_is_over(server) || is_orphan(fs->region))

@@ -37,14 +37,6 @@ struct curl {
     struct cf_secret *answer;
 };
 
-static int64_t now(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * CF_SECOND + time.tv_nsec;
-}
-
 static void close_one(int *fd)
 {
     if (*fd >= 0)
@@ -177,7 +169,7 @@ static bool talk(struct curl *curl)
 
     while (is_speaking) {
         struct pollfd ends[2] = {{.fd = curl->out, .events = POLLIN}, {.fd = curl->in, .events = POLLOUT}};
-        const int64_t left = curl->deadline - now();
+        const int64_t left = curl->deadline - cf_monotonic();
 
         if (left <= 0)
             return false;
@@ -200,7 +192,7 @@ static int end(struct curl *curl, bool is_over)
 
     while (!is_over && ended == 0) {
         ended = waitpid(curl->pid, &status, WNOHANG);
-        is_over = ended == 0 && now() >= curl->deadline;
+        is_over = ended == 0 && cf_monotonic() >= curl->deadline;
         if (ended == 0 && !is_over)
             (void)nanosleep(&step, NULL);
     }
@@ -255,7 +247,7 @@ static enum cf_error judge(struct curl *curl, int code, const char *title)
 enum cf_error curl_run(const struct cf_secret *config, int64_t longest, const char *title,
                        struct cf_secret **answer)
 {
-    struct curl curl = {.in = -1, .out = -1, .config = config, .deadline = now() + longest + longest / 4};
+    struct curl curl = {.in = -1, .out = -1, .config = config, .deadline = cf_monotonic() + longest + longest / 4};
     enum cf_error error = CF_EUNREACHABLE;
     bool is_done;
 

@@ -4,6 +4,9 @@
 #ifndef CREDFS_NOTIFY_H
 #define CREDFS_NOTIFY_H
 
+/* Where systemd runs us, start the thread that tells it; call once, before the rest. */
+void notify_start(void);
+
 /* None of these waits for systemd; what has not been sent when the next comes is not sent any more. */
 void notify_ready(void);
 void notify_reloading(void);
