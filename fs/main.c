@@ -40,7 +40,7 @@ static void help(FILE *to)
     for (size_t i = 0; i < COMMANDS; i++)
         if (commands[i].help)
             fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
-    fprintf(to, "\n`credfs COMMAND --help` tells more of each.\n");
+    fprintf(to, "\n`credfs COMMAND --help` tells more of each, `credfs --version` which credfs this is.\n");
 }
 
 /* A source and a mountpoint, of which one has a slash: what no mistyped command has. */

@@ -24,6 +24,7 @@ exits() {
         credfs "$command" --help | grep -qi "usage: *credfs $command"
         credfs --help | grep -q "$command"
     done
+    credfs --help | grep -qF 'credfs --version'
     credfs --version | grep -q '^credfs [0-9]'
 }
 
