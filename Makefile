@@ -158,13 +158,14 @@ format:
 # --- install it --------------------------------------------------------------------------------------------------
 # mount(8) and fstab need nothing more: for the type fuse.credfs they call mount.fuse, which runs credfs by its name.
 
-# The manual's pages, where there is scdoc to make them.
+# The manual's pages, where there is scdoc to make them. It says .nh ahead of .TH, which forgets it.
 man: $(if $(SCDOC),$(addprefix $(BUILD)/man/,$(MANUAL)))
 	$(if $(SCDOC),,@echo "there is no scdoc: the manual's sources are fs/manual/*.scd")
 
 $(BUILD)/man/%: fs/manual/%.scd
 	@mkdir -p $(@D)
 	$(SCDOC) < $< > $@
+	sed -i '/^\.TH /a .nh' $@
 
 install: all man
 	install -D -m 755 $(BUILD)/credfs $(DESTDIR)$(PREFIX)/bin/credfs

@@ -80,10 +80,20 @@ page() {
     done
 }
 
-@test "the pages can be made" {
+@test "the pages fit a terminal of 80 columns, and lose nothing" {
+    local page
     needs scdoc "to make the manual"
-    for file in "$MANUAL"/*.scd; do
-        scdoc <"$file" >"$DIR/page"
+    needs man "to show it"
+    make -s -C "$MANUAL/../.." man BUILD="$DIR/build"
+    [ "$(ls "$DIR/build/man" | wc -l)" -eq "$(ls "$MANUAL" | wc -l)" ]
+    for page in "$DIR"/build/man/*; do
+        LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings --local-file "$page" >"$DIR/page" 2>"$DIR/warnings"
+        cat "$DIR/warnings"
+        [ ! -s "$DIR/warnings" ]
         [ -s "$DIR/page" ]
+        # No line too long, no word broken.
+        LC_ALL=C.UTF-8 run -1 grep -nE '.{81}|‐$' "$DIR/page"
     done
+    # scdoc drops a backslash, in an example too.
+    run -1 grep -F '\' <(sed -n '/^```$/,/^```$/p' "$MANUAL"/*.scd)
 }

@@ -1,5 +1,5 @@
-# replay.bash: transcripts in documents, replayed: lines `$ COMMAND`, each followed by what it prints. In a line, … stands
-# for any characters but blanks; a line that is … alone stands for any lines.
+# replay.bash: transcripts in documents, replayed: lines `$ COMMAND`, with further lines of it behind `> `, each followed
+# by what it prints. In a line, … stands for any characters but blanks; a line that is … alone stands for any lines.
 
 # What a text of a document is on this test's mount.
 here() {
@@ -22,7 +22,10 @@ pattern() {
 # The commands of a transcript as one script. What each prints goes to a file of its own, DIRECTORY/NUMBER.
 script_of() {
     echo "shopt -s expand_aliases; alias ls='ls -C -T 0 -w 110'"
-    sed -n 's/^\$ //p' "$1" | awk -v dir="$2" '{ printf "exec >%s/%d 2>&1\n%s\n", dir, NR, $0 }'
+    awk -v dir="$2" '
+        /^\$ / { printf "exec >%s/%d 2>&1\n%s\n", dir, ++number, substr($0, 3); inside = 1; next }
+        inside && /^> / { print substr($0, 3); next }
+        { inside = 0 }' "$1"
 }
 
 # replay TRANSCRIPT COMMAND…: run the transcript in that file by COMMAND, which is given a script: what is shown is what
@@ -39,6 +42,8 @@ replay() {
         if [[ $line == '$ '* ]]; then
             [ "$REPLAYED" -eq 0 ] || shown "$command" "$want" "$out/$REPLAYED" || return 1
             REPLAYED=$((REPLAYED + 1)) command=$line want=''
+        elif [[ $line == '> '* && -z $want ]]; then
+            command+=$'\n'$line
         else
             want+=$line$'\n'
         fi
