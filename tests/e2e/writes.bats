@@ -44,6 +44,22 @@ test_catalogue() {
     apis_are billing "${OTHER[@]}"
 }
 
+@test "several lines are one change through cat, where bash's printf makes a change of each" {
+    local shell
+    refused "Invalid argument" bash -c 'printf "%s\n" work-analytics no-such-slug >"$0"' "$FILE"
+    apis_are billing work-analytics
+    refused "Invalid argument" bash -c $'cat >"$0" <<END\ncontact-management\nno-such-slug\nEND' "$FILE"
+    apis_are billing work-analytics
+    refused "Invalid argument" bash -c 'echo contact-management no-such-slug >"$0"' "$FILE"
+    apis_are billing work-analytics
+    for shell in bash sh; do
+        "$shell" -c $'cat >"$0" <<END\ncontact-management\naudit-records\nEND' "$FILE"
+        apis_are billing audit-records contact-management
+        "$shell" -c $'cat >"$0" <<END\n-contact-management\n+work-analytics\nEND' "$FILE"
+        apis_are billing work-analytics audit-records
+    done
+}
+
 @test ">> adds" {
     echo work-analytics >>"$FILE"
     apis_are billing work-analytics "${FIRST[@]}"
