@@ -125,3 +125,49 @@ user() {
     "$CREDFS" umount "$DIR/mnt2"
     user credfs umount
 }
+
+# make_run: what the Makefile does for him, with no HOME; prints what it suggests.
+make_run() {
+    as "$USER_ID" env -u HOME -C / BUILD="$DIR" "$DIR/run" | sed -n '/^Try next:/,$s/^  \([^#]\)/\1/p'
+}
+
+# make_stop [BUILD]
+make_stop() {
+    as "$USER_ID" env -u HOME -C / BUILD="${1-$DIR}" "$DIR/stop"
+}
+
+@test "make run suggests what then works, each time; make stop ends it, whatever became of program and daemon" {
+    local keeper
+    mv "$HOME_DIR" "$DIR/at home"
+    HOME_DIR="$DIR/at home" MP="$DIR/at home/credfs"
+    flock /etc usermod --home "$HOME_DIR" "$HIM"
+    install -m 755 "$BATS_TEST_DIRNAME"/../../scripts/{run,stop} "$DIR"
+
+    make_run >"$DIR/tried.sh"
+    [ "$(wc -l <"$DIR/tried.sh")" -eq 4 ]
+    user sh -e "$DIR/tried.sh" >/dev/null
+    make_run >"$DIR/tried.sh"
+    user sh -e "$DIR/tried.sh" >/dev/null
+    [ "$(user ls credfs/apps | tr '\n' ' ')" = "example trial trial-2 " ]
+    [ "$(user cat credfs/apps/trial-2/apis)" = audit-records ]
+    [ -z "$(user cat credfs/apps/example/apis)" ]
+    make_stop | grep -qx "credfs is unmounted from $MP."
+    run ! mounted "$MP"
+
+    make_run >/dev/null
+    make_stop "$DIR/no-such-build" | grep -qx "credfs is unmounted from $MP."
+    run ! mounted "$MP"
+    daemon_gone
+
+    make_run >/dev/null
+    # Stopped, the keeper replaces no worker; the worker goes first, which would clear the mount away.
+    keeper=$(holder)
+    kill -STOP "$keeper"
+    pkill -KILL --parent "$keeper"
+    kill -KILL "$keeper"
+    daemon_gone
+    mounted "$MP"
+    make_stop | grep -qx "credfs is unmounted from $MP."
+    run ! mounted "$MP"
+    make_stop | grep -qx "credfs is not mounted."
+}
