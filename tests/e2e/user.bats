@@ -72,6 +72,7 @@ user() {
     user credfs mount
     chmod 711 "$HOME_DIR"
     refused "Permission denied" as 70012 ls "$MP"
+    refused "Permission denied" ls "$MP"
     refused "Permission denied" as 70012 ls "$HOME_DIR/.local/share/credfs"
     refused "" as 70012 "$DIR/credfs" status --store "$HOME_DIR/.local/share/credfs"
     user credfs umount
