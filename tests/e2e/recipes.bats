@@ -267,6 +267,23 @@ revealed_inside() {
     [ ! -s "$DIR/failed" ] || { cat "$DIR/failed"; return 1; }
 }
 
+@test "systemd: credfs.service comes back where it left a dead mount, and is to outlive a worker that the kernel takes" {
+    local keeper
+    make_machine
+    # So long systemd waits where nothing tells it that the cgroup is empty, as in a container on cgroup v1.
+    sed -i 's/^TimeoutStopSec=.*/TimeoutStopSec=1s/' "$M/etc/systemd/system/credfs.service"
+    boot credfs.service
+    keeper=$(inside systemctl show --property=MainPID --value credfs.service)
+    # Stopped, the keeper replaces no worker; the worker goes first, which would clear the mount away.
+    inside kill -STOP "$keeper"
+    inside pkill -KILL --parent "$keeper"
+    inside kill -KILL "$keeper"
+    within 10 inside sh -c '[ "$(systemctl show --property=NRestarts --value credfs.service)" -gt 0 ]'
+    within 10 inside test -e /mnt/credfs/status
+    # That it does cannot be tried where systemd is not told of the memory of a cgroup.
+    [ "$(inside systemctl show --property=OOMPolicy --value credfs.service)" = continue ]
+}
+
 @test "systemd: the line of fstab mounts the store at start" {
     make_machine
     cp "$SCRIPTS/systemd/fstab" "$M/etc/fstab"
