@@ -5,6 +5,7 @@
 #include "credential.h"
 #include "grant.h"
 #include "leave.h"
+#include "schema.h"
 
 struct check {
     struct cf_vault *vault;
@@ -194,6 +195,8 @@ static void check_database(struct check *check)
     const struct cf_catalogue *catalogue = check->vault->catalogue;
 
     check->error = cf_sql_integrity(check->txn->db, sqlite_finding, check);
+    if (check->error == CF_OK)
+        check->error = cf_schema_verify(check->txn->db, sqlite_finding, check);
     for (int place = CF_IN_APPS; place <= CF_IN_TRASH && check->error == CF_OK; place++) {
         enum cf_error error = cf_app_each(check->txn, (enum cf_place)place, 0, check_app, tampered_app, check);
         if (check->error == CF_OK)

@@ -2,6 +2,8 @@
 
 #include "text.h"
 
+#include <string.h>
+
 /* Times are nanoseconds since 1970, users are uids, mac is the row's keyed BLAKE2b-256 (crypto.h).
  * Never change a migration that was released: add one. */
 static const char *const migrations[] = {
@@ -187,4 +189,65 @@ enum cf_error cf_schema_expect(struct cf_db *db, struct cf_fault *fault)
         return too_new(number, fault);
     cf_fault_set(fault, "the store has the older schema %d: mount it once to bring it up to date", (int)number);
     return CF_EFORMAT;
+}
+
+/* ---- as it ought to be ---- */
+
+enum { NAME_MOST = 100 };
+
+static void find(cf_sql_finding *finding, void *arg, struct cf_rows *object, const char *what)
+{
+    const char *name = cf_sql_text(object, 0);
+    struct cf_text text = {0};
+
+    cf_text_printf(&text, "%s: %s",
+                   cf_line_valid(name, strlen(name), NAME_MOST) ? name : "an object with a bad name", what);
+    finding(arg, text.data != NULL ? text.data : what);
+    cf_text_release(&text);
+}
+
+/* Two queries that go in the same order, each with its next row or at its end. */
+static enum cf_error compare(struct cf_rows *is, struct cf_rows *ought, cf_sql_finding *finding, void *arg)
+{
+    bool has, wants;
+    enum cf_error error = cf_sql_next(is, &has);
+
+    if (error == CF_OK)
+        error = cf_sql_next(ought, &wants);
+    while (error == CF_OK && (has || wants)) {
+        const int order = !has ? 1 : !wants ? -1 : strcmp(cf_sql_text(is, 0), cf_sql_text(ought, 0));
+        if (order < 0)
+            find(finding, arg, is, "is none of credfs's");
+        else if (order > 0)
+            find(finding, arg, ought, "is missing");
+        else if (strcmp(cf_sql_text(is, 1), cf_sql_text(ought, 1)) != 0)
+            find(finding, arg, is, "is not as credfs made it");
+        if (order <= 0)
+            error = cf_sql_next(is, &has);
+        if (error == CF_OK && order >= 0)
+            error = cf_sql_next(ought, &wants);
+    }
+    return error;
+}
+
+enum cf_error cf_schema_verify(struct cf_db *db, cf_sql_finding *finding, void *arg)
+{
+    static const char objects[] = "SELECT type || ' ' || name, ifnull(sql, '') FROM sqlite_schema ORDER BY 1";
+    struct cf_rows *is = NULL, *ought = NULL;
+    struct cf_db *model;
+    enum cf_error error = cf_sql_open(":memory:", CF_SQL_CREATE, &model, NULL);
+
+    if (error != CF_OK)
+        return error;
+    error = cf_schema_migrate(model, NULL);
+    if (error == CF_OK)
+        error = cf_sql_query(model, &ought, objects, "");
+    if (error == CF_OK)
+        error = cf_sql_query(db, &is, objects, "");
+    if (error == CF_OK)
+        error = compare(is, ought, finding, arg);
+    cf_sql_done(is);
+    cf_sql_done(ought);
+    cf_sql_close(model);
+    return error;
 }

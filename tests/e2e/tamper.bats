@@ -39,6 +39,25 @@ eio() {
     refused "Input/output error" "$@"
 }
 
+@test "a trigger, a view or an index written by hand does nothing, and is named" {
+    by_hand "CREATE TRIGGER quiet BEFORE UPDATE ON app BEGIN SELECT raise(IGNORE); END;
+        CREATE TRIGGER kept BEFORE DELETE ON entitlement BEGIN SELECT raise(IGNORE); END;
+        CREATE VIEW another AS SELECT 1; CREATE INDEX slow ON app(name, id); DROP INDEX app_in_trash"
+    echo "user:$WEB" >"$APPS/billing/grants"
+    as $WEB cat "$APPS/billing/secret" >/dev/null
+    echo >"$APPS/billing/grants"
+    refused "Permission denied" as $WEB cat "$APPS/billing/secret"
+    echo disable >"$APPS/billing/ctl"
+    refused "Key has been revoked" cat "$APPS/billing/secret"
+    rmdir "$APPS/mailer"
+    [ "$(ls "$APPS")" = billing ]
+    check_names "trigger quiet" "none of credfs's"
+    check_names "trigger kept" "none of credfs's"
+    check_names "view another" "none of credfs's"
+    check_names "index slow" "none of credfs's"
+    check_names "index app_in_trash" "is missing"
+}
+
 @test "a value moved to another App does not open" {
     by_hand "UPDATE value SET sealed = (SELECT sealed FROM value WHERE app = $(serial mailer) AND field = 'secret')
         WHERE app = $(serial billing) AND field = 'secret'"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *in_store(const struct fixture *fixture, const char *name)
@@ -199,13 +200,18 @@ static void test_group_commit(void **state)
     struct writer writers[WRITERS];
     pthread_t threads[WRITERS];
     pthread_barrier_t start;
+    const struct timespec pause = {.tv_nsec = 300 * 1000 * 1000};
     struct cf_counts counts;
+    struct cf_txn txn;
 
+    assert_int_equal(cf_txn_write(fixture->vault->store, &txn), CF_OK); /* so that they all wait, and go together */
     pthread_barrier_init(&start, NULL, WRITERS);
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){.fixture = fixture, .start = &start, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, write_apps, &writers[i]), 0);
     }
+    nanosleep(&pause, NULL);
+    cf_txn_end(&txn);
     for (int i = 0; i < WRITERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(writers[i].failures, 0);
@@ -220,6 +226,23 @@ static void test_group_commit(void **state)
     assert_int_equal(counts.apps, WRITERS * CHANGES * 3 / 4);
 }
 
+/* What was acknowledged is on disk: no less than FULL, and no table of another's making decides what a change does. */
+static void test_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_rows *rows;
+    struct cf_txn txn;
+    bool row;
+
+    assert_int_equal(cf_txn_write(fixture->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_sql_query(txn.db, &rows, "PRAGMA synchronous", ""), CF_OK);
+    assert_int_equal(cf_sql_next(rows, &row), CF_OK);
+    assert_true(row);
+    assert_int_equal(cf_sql_int(rows, 0), 2); /* FULL */
+    cf_sql_done(rows);
+    cf_txn_end(&txn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unsafe, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_wrong_key, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_formats, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_connection, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rollback, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_group_commit, fixture_setup, fixture_teardown),
     };
