@@ -149,6 +149,7 @@ enum cf_error cf_chores_round(struct cf_vault *vault, cf_chores_destroyed *destr
 {
     const enum cf_error errors[] = {
         cf_readers_write(vault->readers, vault->store),
+        cf_denials_tell(vault->denials, vault->audit),
         end_leaves(vault),
         empty_trash(vault, destroyed, arg),
     };

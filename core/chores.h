@@ -1,7 +1,7 @@
-/* chores.h: what an open vault has to see to now and then, without being asked: writing down who has read what, ending
- * leave whose time has passed, destroying what has lain in the trash for as long as the policy says, counting what the
- * status shows; and giving who is told of changes (news.h) the time to look for those that nobody makes. Whether a
- * credential is good never waits for it: that is asked of the clock at each read.
+/* chores.h: what an open vault has to see to now and then, without being asked: writing down who has read what and how
+ * often who was refused, ending leave whose time has passed, destroying what has lain in the trash for as long as the
+ * policy says, counting what the status shows; and giving who is told of changes (news.h) the time to look for those
+ * that nobody makes. Whether a credential is good never waits for it: that is asked of the clock at each read.
  *
  * The thread of the house (house.h) does one round a second. What cannot be done now, for want of room on the disk or
  * because it cannot be recorded, is tried again in the next round.

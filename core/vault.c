@@ -53,13 +53,14 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
         return CF_ENOMEM;
     error = cf_store_open(options->store, options->mode, options->handover, &vault->store, fault);
     if (error == CF_OK) {
+        vault->denials = cf_denials_new();
         vault->cards = cf_cards_new(vault->store);
         vault->rates = cf_rates_new();
         vault->readers = cf_readers_new();
         vault->house = cf_house_new();
-        error = vault->cards == NULL || vault->rates == NULL || vault->readers == NULL || vault->house == NULL
-                    ? CF_ENOMEM
-                    : CF_OK;
+        if (vault->denials == NULL || vault->cards == NULL || vault->rates == NULL || vault->readers == NULL ||
+            vault->house == NULL)
+            error = CF_ENOMEM;
     }
     if (error == CF_OK)
         error = configure(vault, options, fault);
@@ -84,10 +85,13 @@ void cf_vault_close(struct cf_vault *vault)
     if (vault == NULL)
         return;
     cf_house_free(vault->house);
+    /* What cannot be written now is lost. */
     if (vault->audit != NULL)
-        (void)!cf_readers_write(vault->readers,
-                                vault->store); /* they decide nothing: what cannot be written is lost */
+        (void)!cf_readers_write(vault->readers, vault->store);
+    if (vault->audit != NULL)
+        (void)!cf_denials_tell(vault->denials, vault->audit);
     cf_readers_free(vault->readers);
+    cf_denials_free(vault->denials);
     cf_audit_close(vault->audit);
     cf_cards_free(vault->cards);
     cf_rates_free(vault->rates);
@@ -100,8 +104,10 @@ void cf_vault_close(struct cf_vault *vault)
 
 enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf_event *event)
 {
-    enum cf_error error = cf_audit_write(vault->audit, event);
+    enum cf_error error = CF_OK;
 
+    if (event->result == CF_OK || event->caller == NULL || cf_denials_admit(vault->denials, event))
+        error = cf_audit_write(vault->audit, event);
     if (error == CF_OK || vault->config->audit_may_fail)
         return CF_OK;
     return error == CF_EFULL ? CF_EFULL : CF_EAUDIT;

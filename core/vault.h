@@ -10,6 +10,7 @@
 #include "card.h"
 #include "catalogue.h"
 #include "config.h"
+#include "denials.h"
 #include "house.h"
 #include "rate.h"
 #include "reader.h"
@@ -24,6 +25,7 @@ struct cf_vault {
     struct cf_catalogue *catalogue;
     struct cf_templates *templates;
     struct cf_audit *audit; /* NULL when observing */
+    struct cf_denials *denials;
     struct cf_cards *cards;
     struct cf_rates *rates; /* of checks of credentials */
     struct cf_readers *readers;
@@ -66,7 +68,8 @@ CF_CHECKED enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_calle
 CF_CHECKED enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version,
                                         enum cf_field field, struct cf_secret **out);
 
-/* Write one event of caller to the audit log, as the policy for failures says: 0 when it was written or may fail. */
+/* Write one event of caller to the audit log, as the policy for failures says: 0 when it was written or may fail; of a
+ * flood of refusals some are counted instead (denials.h). */
 CF_CHECKED enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf_event *event);
 
 /* What `credfs status` and the status file count. */

@@ -120,6 +120,20 @@ denied() {
     [ "$(denials $STRANGER billing)" -gt 10 ]
 }
 
+@test "a flood of refusals is recorded, and its record is no flood" {
+    local before tries=20000
+    before=$(wc -l <"$MP/audit")
+    as $STRANGER perl -e 'for (1..$ARGV[1]) { open(F, "<", $ARGV[0]) and exit 1 }' "$APPS/billing/secret" $tries
+    cat "$APPS/billing/secret" >/dev/null
+    sleep 1.5
+    # Each is there, alone or counted; and what another did meanwhile.
+    [ "$(jq -s --argjson uid $STRANGER 'map(select(.uid == $uid and .file == "secret") |
+        1 + (.detail // "" | capture("and (?<n>[0-9]+) more").n // "0" | tonumber)) | add' <"$MP/audit")" -eq $tries ]
+    [ $(($(wc -l <"$MP/audit") - before)) -lt $((tries / 4)) ]
+    audited '.uid == 0 and .app == "billing" and .file == "secret" and .result == "ok"'
+    check_passes
+}
+
 @test "application-credentials without reveal lists and edits, and is refused the secret" {
     [ "$(as $MANAGER ls "$APPS" | tr '\n' ' ')" = "billing mailer " ]
     as $MANAGER mkdir "$APPS/third"
