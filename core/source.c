@@ -298,6 +298,11 @@ enum cf_error cf_sources_text(struct cf_sources *sources, const char *path, cons
     return CF_OK;
 }
 
+bool cf_sources_have(const struct cf_sources *sources, const char *path)
+{
+    return find(sources, path) != NULL;
+}
+
 int64_t cf_sources_changed(const struct cf_sources *sources, const char *path)
 {
     const struct source *source = find(sources, path);

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ void cf_sources_free(struct cf_sources *sources);
  * Returns 0, CF_ENOENT when there is no such file, CF_EUNSAFE for owner, mode, kind or size, CF_EIO, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_sources_text(struct cf_sources *sources, const char *path, const char **text,
                                          size_t *len, struct cf_fault *fault);
+
+/* Was that file read? */
+bool cf_sources_have(const struct cf_sources *sources, const char *path);
 
 /* When that file was last changed, as it was read. 0: it was not read. */
 int64_t cf_sources_changed(const struct cf_sources *sources, const char *path);

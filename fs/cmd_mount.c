@@ -65,7 +65,8 @@ static bool inherit(int lock, int ready)
 /* Become the keeper, which starts the worker. ready: what to tell that the mount answers; -1 in the foreground. */
 static int become_keeper(struct mount_command *command, int lock, int ready)
 {
-    static char allow_other[] = "-a", read_only[] = "-r", background[] = "-b", config[] = "--config";
+    static char allow_other[] = "-a", read_only[] = "-r", background[] = "-b", config[] = "--config",
+                later_config[] = "--" LATER_CONFIG;
     char own[PATH_SIZE], keeper[PATH_SIZE], source[PATH_SIZE], lock_text[16], ready_text[16];
     char *argv[32] = {(char[]){"credfs-keeper"},
                       (char[]){"-m"},
@@ -98,6 +99,9 @@ static int become_keeper(struct mount_command *command, int lock, int ready)
     if (command->place.config) {
         argv[count++] = config;
         argv[count++] = command->config;
+    } else if (command->place.config_path[0]) {
+        argv[count++] = later_config;
+        argv[count++] = command->place.config_path;
     }
     (void)execv(keeper, argv);
     log_error("%s: %s", keeper, strerror(errno));

@@ -13,8 +13,9 @@ struct options {
 };
 
 struct status {
-    const char *store, *config;
-    pid_t holder; /* 0: nobody */
+    const char *store, *config; /* config: NULL for none */
+    char in_force[PATH_SIZE];   /* the mount's configuration */
+    pid_t holder;               /* 0: nobody */
     char mountpoint[PATH_SIZE];
     bool mounted;
     struct cf_counts counts;
@@ -111,8 +112,7 @@ static json_t *pack_summary(const struct status *status)
 static int print_text(const struct status *status)
 {
     printf("version = %s\nstore = %s\n", CREDFS_VERSION, status->store);
-    if (status->config)
-        printf("config = %s\n", status->config);
+    printf("config = %s\n", status->config ? status->config : "none");
     printf("mounted = %s\n", status->mounted ? "yes" : "no");
     if (status->mounted)
         printf("mountpoint = %s\n", status->mountpoint);
@@ -137,6 +137,16 @@ static int print_json(const struct status *status)
     return command_json(out);
 }
 
+/* Who has the store, and with which configuration. */
+static void find_mount(struct status *status)
+{
+    status->holder = cf_store_holder(status->store);
+    status->mounted = status->holder != 0 && mount_of_daemon(status->holder, status->mountpoint);
+    if (status->mounted)
+        status->config =
+            mount_config(status->holder, status->mountpoint, status->in_force) ? status->in_force : NULL;
+}
+
 int cmd_status(int argc, char **argv)
 {
     struct options options = {0};
@@ -151,8 +161,7 @@ int cmd_status(int argc, char **argv)
         return code;
     status.store = options.place.store;
     status.config = options.place.config;
-    status.holder = cf_store_holder(status.store);
-    status.mounted = status.holder != 0 && mount_of_daemon(status.holder, status.mountpoint);
+    find_mount(&status);
     error = cf_vault_count(vault, &status.counts);
     status.counts.records = record_last(cf_store_dir(vault->store)); /* an observer's vault has no log to ask */
     status.named = json_object();

@@ -24,8 +24,9 @@
 struct worker_command {
     struct place place;
     const char *mountpoint;
-    bool is_fresh; /* the configuration is read from disk, not taken over */
-    bool is_other; /* and is not that of the worker before */
+    const char *later_config; /* NULL, or a file that is taken into use once it is there */
+    bool is_fresh;            /* the configuration is read from disk, not taken over */
+    bool is_other;            /* and is not that of the worker before */
 };
 
 enum { LAST_SECONDS = 10 };
@@ -52,14 +53,28 @@ static bool keep_to_ourselves(void)
     return true;
 }
 
+/* A file that came later is as needed from then on as one that was there at first: its loss would change who may do
+ * what. */
+static void settle_config(struct worker_command *command, const struct cf_sources *in_force)
+{
+    if (command->later_config && (cf_sources_have(in_force, command->later_config) ||
+                                  (command->is_fresh && path_is_there(command->later_config))))
+        command->place.config = command->later_config;
+}
+
 /* The configuration: as it is on disk, or as the worker before had it. */
-static enum cf_error get_sources(const struct worker_command *command, const struct region *region,
+static enum cf_error get_sources(struct worker_command *command, const struct region *region,
                                  struct cf_sources **sources)
 {
     const struct region_sources *in_force = &region->sources[atomic_load(&region->in_force)];
+    enum cf_error error = cf_sources_unpack(in_force->text, in_force->len, sources);
 
+    if (error != CF_OK)
+        return error;
+    settle_config(command, *sources);
     if (!command->is_fresh)
-        return cf_sources_unpack(in_force->text, in_force->len, sources);
+        return CF_OK;
+    cf_sources_free(*sources);
     *sources = cf_sources_new();
     return *sources ? CF_OK : CF_ENOMEM;
 }
@@ -94,15 +109,14 @@ static bool is_other(const struct region *region)
 static enum cf_error open_vault(struct worker_command *command, struct region *region, struct cf_vault **vault,
                                 struct cf_fault *fault)
 {
-    struct cf_vault_options options = {.store = command->place.store,
-                                       .config = command->place.config,
-                                       .mode = CF_STORE_OWN,
-                                       .handover = &region->handover};
+    struct cf_vault_options options = {
+        .store = command->place.store, .mode = CF_STORE_OWN, .handover = &region->handover};
     enum cf_error error = cf_crypto_start(fault);
 
     region->handover.lock = WORKER_LOCK;
     if (error == CF_OK)
         error = get_sources(command, region, &options.sources);
+    options.config = command->place.config;
     if (error == CF_OK)
         error = cf_vault_open(&options, vault, fault);
     if (error == CF_OK && command->is_fresh)
@@ -218,7 +232,7 @@ static int run(struct worker_command *command, struct region *region)
     return code;
 }
 
-enum { FRESH = 256, MOUNTPOINT };
+enum { FRESH = 256, MOUNTPOINT, LATER };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -234,6 +248,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case MOUNTPOINT:
         command->mountpoint = arg;
         return 0;
+    case LATER:
+        command->later_config = arg;
+        return 0;
     case ARGP_KEY_END:
         if (!command->mountpoint || !command->place.store)
             argp_error(state, "is started by `credfs mount`");
@@ -245,6 +262,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"mountpoint", MOUNTPOINT, "DIR", 0, "Where it is mounted", 0},
+    {LATER_CONFIG, LATER, "FILE", 0, "Use this configuration file once it is there", 0},
     {"fresh", FRESH, NULL, 0, "Read the configuration from disk", 0},
     {0},
 };

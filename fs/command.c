@@ -44,9 +44,9 @@ int place_settle(struct place *place)
         }
         place->store = place->store_path;
     }
-    /* A file that is there and cannot be looked at is not the same as none: opening it will tell. */
-    if (!place->config && path_config(place->config_path) &&
-        (access(place->config_path, F_OK) == 0 || errno != ENOENT))
+    if (!path_config(place->config_path))
+        place->config_path[0] = '\0';
+    else if (!place->config && path_is_there(place->config_path))
         place->config = place->config_path;
     return 0;
 }

@@ -39,8 +39,11 @@ struct place {
     const char *store;  /* NULL: the default */
     const char *config; /* NULL: the default, if there is such a file */
     char store_path[PATH_SIZE];
-    char config_path[PATH_SIZE];
+    char config_path[PATH_SIZE]; /* the default, "" where there is no home directory */
 };
+
+/* The worker's option for the default configuration file of a mount that began without one. */
+#define LATER_CONFIG "later-config"
 
 /* Argp children that take --store and --config, and --store alone; their input is a struct place. */
 extern const struct argp place_argp;

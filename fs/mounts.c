@@ -1,5 +1,7 @@
 #include "mounts.h"
 
+#include "command.h"
+
 #include <limits.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -64,8 +66,8 @@ pid_t mount_daemon(const char *mountpoint)
     return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
-/* Where the keeper mounts, as its arguments tell: nobody's mount has to be asked, which could hang. */
-bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE])
+/* What stands behind this word in the arguments of the keeper. */
+static bool argument_of(pid_t daemon, const char *word, char out[static PATH_SIZE])
 {
     char path[64], arguments[4 * PATH_SIZE];
     size_t len = 0;
@@ -81,10 +83,29 @@ bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE])
     for (const char *at = arguments; at < arguments + len; at += strlen(at) + 1) {
         const char *next = at + strlen(at) + 1;
 
-        if (strcmp(at, "-m") != 0 || next >= arguments + len)
+        if (strcmp(at, word) != 0 || next >= arguments + len)
             continue;
         snprintf(out, PATH_SIZE, "%s", next);
-        return mount_is_credfs(out);
+        return true;
     }
     return false;
+}
+
+/* As its arguments tell: nobody's mount has to be asked, which could hang. */
+bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE])
+{
+    return argument_of(daemon, "-m", out) && mount_is_credfs(out);
+}
+
+bool mount_config(pid_t daemon, const char *mountpoint, char out[static PATH_SIZE])
+{
+    if (argument_of(daemon, "--config", out))
+        return true;
+    return mount_later_config(daemon, out) && mount_status(mountpoint, "config", out, PATH_SIZE) &&
+           strcmp(out, "none") != 0;
+}
+
+bool mount_later_config(pid_t daemon, char out[static PATH_SIZE])
+{
+    return argument_of(daemon, "--" LATER_CONFIG, out);
 }

@@ -23,4 +23,11 @@ pid_t mount_daemon(const char *mountpoint);
 /* The mountpoint of this keeper. Returns false when it has none. No mount is asked. */
 bool mount_of_daemon(pid_t daemon, char out[static PATH_SIZE]);
 
+/* The configuration file in force in this keeper's mount. Returns false when it has none, or that cannot be learned.
+ * The mount is asked only where it may have changed since it began. */
+bool mount_config(pid_t daemon, const char *mountpoint, char out[static PATH_SIZE]);
+
+/* The configuration file that this keeper's mount, begun without one, takes into use once it is there. */
+bool mount_later_config(pid_t daemon, char out[static PATH_SIZE]);
+
 #endif

@@ -68,6 +68,13 @@ bool path_mountpoint(char out[static PATH_SIZE])
     return home && path_format(out, "%s/credfs", home);
 }
 
+bool path_is_there(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
 bool path_make_parents(const char *path)
 {
     const mode_t mode = geteuid() == 0 ? 0755 : 0700;

@@ -14,6 +14,9 @@ bool path_store(char out[static PATH_SIZE]);
 bool path_config(char out[static PATH_SIZE]);
 bool path_mountpoint(char out[static PATH_SIZE]);
 
+/* Is there something at path? What cannot be looked at is not the same as nothing: opening it will tell. */
+bool path_is_there(const char *path);
+
 /* Make the directories above path that are not there, mode 0755 for root and 0700 for others.
  * Returns false with errno set. */
 bool path_make_parents(const char *path);

@@ -24,7 +24,7 @@ static long count_of(const char *mountpoint, const char *name)
 }
 
 /* Look at the configuration as the worker will, so that the person who asks is told what is wrong in it. */
-static int look_at_configuration(const char *mountpoint)
+static int look_at_configuration(const char *mountpoint, pid_t keeper)
 {
     char store[PATH_SIZE], config[PATH_SIZE];
     struct place place = {.store = store, .config = config};
@@ -36,8 +36,12 @@ static int look_at_configuration(const char *mountpoint)
         log_error("%s: its status cannot be read: are you the user who mounted it?", mountpoint);
         return EX_NOPERM;
     }
-    if (strcmp(config, "none") == 0) {
+    if (strcmp(config, "none") == 0 && !mount_later_config(keeper, config)) {
         log_error("%s was mounted without a configuration file: unmount, and mount with --config", mountpoint);
+        return EX_CONFIG;
+    }
+    if (!path_is_there(config)) {
+        log_error("%s: no such file: write it, and try again; what is in force on %s stays", config, mountpoint);
         return EX_CONFIG;
     }
     code = command_open(&place, &vault);
@@ -99,7 +103,7 @@ int renewal_ask(const char *given, int number)
     }
     code = take_turn(mountpoint) < 0 ? EX_NOPERM : 0;
     if (code == 0 && number == SIGHUP)
-        code = look_at_configuration(mountpoint);
+        code = look_at_configuration(mountpoint, keeper);
     if (code != 0)
         return code;
     renewed = count_of(mountpoint, "renewed");

@@ -92,6 +92,39 @@ user() {
     run ! mounted "$MP"
 }
 
+@test "a first configuration is taken into use by reload, and a lost one refuses it" {
+    local config=$HOME_DIR/.config/credfs/credfs.ini tries
+    user credfs init
+    user credfs mount
+    user credfs status | grep -qx 'config = none'
+    refused "$config: no such file" user credfs reload
+    user mkdir -p .config/credfs
+    user sh -c 'echo nonsense >.config/credfs/credfs.ini'
+    refused "credfs.ini:1: " user credfs reload
+    user grep -qx 'config = none' credfs/status
+    user sh -c 'printf "[policy]\npropagation = 0\n" >.config/credfs/credfs.ini'
+    user credfs status | grep -qx 'config = none'
+    user credfs reload
+    user credfs status | grep -qxF "config = $config"
+    user mkdir credfs/apps/billing
+    user sh -c 'echo audit-records >credfs/apps/billing/apis'
+    user grep -qx 'api.audit-records = approved' credfs/apps/billing/info
+
+    # It stays in force without the file, in workers that follow too.
+    user rm "$config"
+    refused "$config: no such file" user credfs reload
+    kill -HUP "$(user sed -n 's/^pid = //p' credfs/status)"
+    for ((tries = 0; tries < 100; tries++)); do
+        ! user grep -qx 'refused = 1' credfs/status || break
+        sleep 0.1
+    done
+    user credfs mount --replace
+    user grep -qxF "config = $config" credfs/status
+    user sh -c 'echo +contact-search >credfs/apps/billing/apis'
+    user grep -qx 'api.contact-search = approved' credfs/apps/billing/info
+    user credfs umount
+}
+
 @test "he is told of changes when he watches, and can unmount at once" {
     needs inotifywait "to watch files"
     user credfs init

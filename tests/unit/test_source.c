@@ -82,6 +82,8 @@ static void files_are_read_once(void **state)
     (void)state;
     write_file("[s]\na = 1\n", 10, 0644);
     assert_text(sources, "[s]\na = 1\n");
+    assert_true(cf_sources_have(sources, path));
+    assert_false(cf_sources_have(sources, "/tmp/other"));
     write_file("other", 5, 0644);
     assert_text(sources, "[s]\na = 1\n");
     unlink(path);
