@@ -252,7 +252,7 @@ static void forget_home_of_root(void)
         (void)unsetenv("HOME");
 }
 
-/* credfs SOURCE MOUNTPOINT [-o OPT,…]…: a SOURCE that is an absolute path is the store. */
+/* credfs SOURCE MOUNTPOINT [-o OPT,…]…: a SOURCE with a slash is the store's path, any other a mere name. */
 int cmd_mount8(int argc, char **argv)
 {
     struct mount_command command = {.source = argv[1], .given = argv[2]};
@@ -273,7 +273,7 @@ int cmd_mount8(int argc, char **argv)
         mount_options_release(&command.options);
         return code;
     }
-    if (argv[1][0] == '/' && !command.options.store)
+    if (strchr(argv[1], '/') && !command.options.store)
         command.place.store = argv[1];
     forget_home_of_root();
     return start(&command);

@@ -170,6 +170,19 @@ exits() {
     daemon_gone
 }
 
+@test "mount(8)'s form: a SOURCE with a slash is a path, also a relative one" {
+    new_app billing
+    umount_store
+    (cd "$DIR" && credfs ./store mnt -o "config=$CONFIG")
+    [ "$(ls "$APPS")" = billing ]
+    umount_store
+    (cd "$DIR" && credfs store ./mnt -o "store=$STORE,config=$CONFIG")
+    [ "$(ls "$APPS")" = billing ]
+    [ "$(findmnt -no SOURCE "$MP")" = store ]
+    umount_store
+    exits 66 "./none" credfs ./none "$MP"
+}
+
 @test "mount -t fuse.credfs works where mount finds the program" {
     [ -x /sbin/mount.fuse3 ] || skip "needs mount.fuse3, from fuse3"
     umount_store
