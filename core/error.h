@@ -35,6 +35,7 @@
     X(CF_ENOMEM, "memory", "out of memory")                                                    \
     X(CF_ELOCKED, "locked-memory", "memory cannot be locked")                                  \
     X(CF_EBUSY, "busy", "the store is in use")                                                 \
+    X(CF_ENOSTORE, "no-store", "there is no store")                                            \
     X(CF_EUNSAFE, "unsafe", "wrong owner, mode or kind of file")                               \
     X(CF_ECONFIG, "configuration", "the configuration is wrong")                               \
     X(CF_EFORMAT, "format", "written by another version of credfs, or not by credfs")          \

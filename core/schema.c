@@ -152,7 +152,7 @@ static enum cf_error migrate_one(struct cf_db *db, int64_t number)
             error = cf_sql_script(db, pragma.data);
         cf_text_release(&pragma);
     }
-    if (error != CF_OK && cf_sql_script(db, "ROLLBACK") != CF_OK)
+    if (error != CF_OK && cf_sql_in_transaction(db) && cf_sql_script(db, "ROLLBACK") != CF_OK)
         return CF_EIO;
     return error;
 }

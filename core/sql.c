@@ -22,6 +22,8 @@ struct cf_db {
 
 static enum cf_error of_sqlite(int code)
 {
+    if (code == SQLITE_IOERR_SHMSIZE) /* its file cannot grow */
+        return CF_EFULL;
     switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:

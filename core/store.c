@@ -51,6 +51,23 @@ pid_t cf_store_holder(const char *path)
     return holder;
 }
 
+static enum cf_error of_errno(void)
+{
+    switch (errno) {
+    case ENOENT:
+        return CF_ENOENT;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return CF_EDENIED;
+    case ENOSPC:
+    case EDQUOT:
+        return CF_EFULL;
+    default:
+        return CF_EIO;
+    }
+}
+
 /* A store without its keys: paths, directory, locks. */
 static enum cf_error store_new(const char *path, struct cf_store **out, struct cf_fault *fault)
 {
@@ -68,7 +85,7 @@ static enum cf_error store_new(const char *path, struct cf_store **out, struct c
     store->path = realpath(path, NULL);
     if (store->path == NULL) {
         cf_fault_set(fault, "%s: %s", path, strerror(errno));
-        return errno == ENOENT ? CF_ENOENT : errno == EACCES ? CF_EDENIED : CF_EIO;
+        return of_errno();
     }
     cf_text_printf(&database, "%s/credfs.db", store->path);
     store->database = database.data;
@@ -139,21 +156,12 @@ static enum cf_error make_data_key(struct cf_store *store, struct cf_secret **da
     return error;
 }
 
-static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
+static enum cf_error fill(struct cf_store *store, struct cf_fault *fault)
 {
     struct cf_secret *master = NULL, *data_key = NULL;
     struct cf_db *db = NULL;
-    enum cf_error error;
+    enum cf_error error = cf_files_make_key(store->dir, &master, fault);
 
-    if (cf_files_have(store->dir, "credfs.db")) {
-        cf_fault_set(fault, "there is a store in %s already", store->path);
-        return CF_EEXIST;
-    }
-    error = cf_files_lock(store->dir, store->path, &store->lock, fault);
-    if (error == CF_OK && cf_files_have(store->dir, "master.key"))
-        error = cf_files_read_key(store->dir, &master, fault);
-    else if (error == CF_OK)
-        error = cf_files_make_key(store->dir, &master, fault);
     if (error == CF_OK)
         error = cf_sql_open(store->database, CF_SQL_CREATE, &db, fault);
     if (error == CF_OK)
@@ -170,32 +178,79 @@ static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
     return error;
 }
 
-/* Half a store is none: take away what a failed creation left, but never the key. */
-static void remove_database(int dir)
+/* A new store goes where nothing is: a key that is there belongs to another one, which its log does not verify in. */
+static enum cf_error expect_empty(const struct cf_store *store, struct cf_fault *fault)
 {
-    unlinkat(dir, "credfs.db", 0);
-    unlinkat(dir, "credfs.db-wal", 0);
-    unlinkat(dir, "credfs.db-shm", 0);
+    switch (cf_files_kind(store->dir)) {
+    case CF_FILES_EMPTY:
+        return CF_OK;
+    case CF_FILES_STORE:
+        cf_fault_set(fault, "there is a store in %s already", store->path);
+        break;
+    case CF_FILES_REST:
+        cf_fault_set(
+            fault,
+            "%s has the rest of a store, whose credfs.db is missing: put a copy of it back, or name another "
+            "directory for a new store",
+            store->path);
+        break;
+    case CF_FILES_OTHER:
+        cf_fault_set(fault, "%s has something else in it: a store needs a directory of its own, empty or new",
+                     store->path);
+        break;
+    }
+    return CF_EEXIST;
+}
+
+/* The directory, empty and ours, becomes a store's. */
+static enum cf_error take_directory(struct cf_store *store, struct cf_fault *fault)
+{
+    struct stat st;
+    enum cf_error error = expect_empty(store, fault);
+
+    if (error != CF_OK)
+        return error;
+    if (fstat(store->dir, &st) == 0 && st.st_uid == geteuid() && fchmod(store->dir, 0700) != 0) {
+        cf_fault_set(fault, "%s: %s", store->path, strerror(errno));
+        return of_errno();
+    }
+    return cf_files_check(store->dir, store->path, fault);
+}
+
+static enum cf_error create_in(struct cf_store *store, struct cf_fault *fault)
+{
+    enum cf_error error = take_directory(store, fault);
+
+    if (error != CF_OK)
+        return error;
+    error = cf_files_lock(store->dir, store->path, &store->lock, fault);
+    if (error == CF_OK)
+        error = expect_empty(store, fault); /* somebody else may have been quicker */
+    if (error == CF_OK)
+        error = fill(store, fault);
+    if (error == CF_EFULL)
+        cf_fault_set(fault, "%s: no space left", store->path);
+    if (error != CF_OK && error != CF_EEXIST && error != CF_EBUSY)
+        cf_files_remove(store->dir); /* half a store is none */
+    return error;
 }
 
 enum cf_error cf_store_create(const char *path, struct cf_fault *fault)
 {
     mode_t before = umask(077);
     struct cf_store *store = NULL;
-    enum cf_error error;
+    bool is_made = mkdir(path, 0700) == 0;
+    enum cf_error error = is_made || errno == EEXIST ? CF_OK : of_errno();
 
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    if (error != CF_OK)
         cf_fault_set(fault, "%s: %s", path, strerror(errno));
-        umask(before);
-        return errno == ENOSPC ? CF_EFULL : errno == ENOENT ? CF_ENOENT : CF_EIO;
-    }
-    error = store_new(path, &store, fault);
-    if (error == CF_OK) {
+    if (error == CF_OK)
+        error = store_new(path, &store, fault);
+    if (error == CF_OK)
         error = create_in(store, fault);
-        if (error != CF_OK && error != CF_EEXIST && error != CF_EBUSY)
-            remove_database(store->dir);
-    }
     cf_store_close(store);
+    if (error != CF_OK && is_made)
+        (void)rmdir(path); /* not when somebody else has taken it since */
     umask(before);
     return error;
 }
@@ -325,12 +380,18 @@ static enum cf_error open_observed(struct cf_store *store, struct cf_fault *faul
 static enum cf_error find_store(const char *path, struct cf_store **store, struct cf_fault *fault)
 {
     enum cf_error error = store_new(path, store, fault);
+    enum cf_files_kind kind = error == CF_OK ? cf_files_kind((*store)->dir) : CF_FILES_EMPTY;
 
-    if (error == CF_ENOENT || (error == CF_OK && !cf_files_have((*store)->dir, "credfs.db"))) {
-        cf_fault_set(fault, "there is no store in %s: make one with `credfs init`", path);
+    if (error == CF_OK && kind == CF_FILES_REST) {
+        cf_fault_set(fault, "%s/credfs.db is missing, while the rest of the store is there: put a copy of it back",
+                     (*store)->path);
         return CF_ENOENT;
     }
-    return error;
+    if (error == CF_ENOENT || (error == CF_OK && kind != CF_FILES_STORE)) {
+        cf_fault_set(fault, "there is no store in %s", path);
+        return CF_ENOSTORE;
+    }
+    return error == CF_OK ? cf_files_check((*store)->dir, (*store)->path, fault) : error;
 }
 
 enum cf_error cf_store_lock(const char *path, int *lock, struct cf_fault *fault)

@@ -31,9 +31,10 @@ enum cf_store_mode {
 
 struct cf_store;
 
-/* Make a store at path: the directory (its parent must be there; an empty one is taken as it is), a new master key,
- * a new data key wrapped by it, an empty database.
- * Returns 0, CF_EEXIST when there is a store, CF_EUNSAFE, CF_EIO, CF_EFULL, CF_ENOMEM. */
+/* Make a store at path: the directory (its parent must be there; an empty one of ours is taken, and closed to others),
+ * a new master key, a new data key wrapped by it, an empty database. On failure nothing of it stays.
+ * Returns 0, CF_EEXIST when there is a store, or something else, CF_ENOENT without a parent, CF_EDENIED, CF_EUNSAFE,
+ * CF_EIO, CF_EFULL, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_store_create(const char *path, struct cf_fault *fault);
 
 /* What a process leaves to the one that goes on with its work, in memory that outlives both. */
@@ -44,12 +45,12 @@ struct cf_handover {
 };
 
 /* Take the lock of the store at path for this process and those that inherit *lock, a descriptor.
- * Returns 0, CF_ENOENT, CF_EUNSAFE, CF_EBUSY with the holder's pid in fault, CF_EIO. */
+ * Returns 0, CF_ENOSTORE when there is none, CF_ENOENT when its database is missing, CF_EUNSAFE, CF_EBUSY with the
+ * holder's pid in fault, CF_EIO. */
 CF_CHECKED enum cf_error cf_store_lock(const char *path, int *lock, struct cf_fault *fault);
 
 /* Open it, running migrations that are due (CF_STORE_OWN). handover: NULL, or what to go on with.
- * Returns 0, CF_ENOENT when there is no store, CF_EBUSY with the holder's pid in fault, CF_EUNSAFE, CF_EWRONGKEY,
- * CF_EFORMAT, CF_EIO, CF_ENOMEM. *out: owned by the caller, NULL on failure. */
+ * Returns 0, CF_ENOSTORE, CF_ENOENT and CF_EBUSY as above, CF_EUNSAFE, CF_EWRONGKEY, CF_EFORMAT, CF_EIO, CF_ENOMEM. *out: owned by the caller, NULL on failure. */
 CF_CHECKED enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_handover *handover,
                                        struct cf_store **out, struct cf_fault *fault);
 void cf_store_close(struct cf_store *store);

@@ -3,6 +3,7 @@
 #include "crypto.h"
 #include "text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char database_name[] = "credfs.db";
 static const char key_name[] = "master.key";
 static const char lock_name[] = "lock";
+
+static const char *const names[] = {database_name, "credfs.db-wal", "credfs.db-shm", "audit.log",
+                                    "audit.head",  key_name,        lock_name};
+enum { NAMES = sizeof names / sizeof *names };
 
 /* Hexadecimal, and a newline. */
 enum { KEY_TEXT = 2 * CF_KEY_SIZE + 1 };
@@ -22,18 +28,18 @@ static enum cf_error of_errno(void)
     return errno == ENOSPC || errno == EDQUOT ? CF_EFULL : errno == ENOMEM ? CF_ENOMEM : CF_EIO;
 }
 
-static enum cf_error check_file(int dir, const char *name, struct cf_fault *fault)
+static enum cf_error check_file(int dir, const char *path, const char *name, struct cf_fault *fault)
 {
     struct stat st;
 
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? CF_OK : CF_EIO;
     if (!S_ISREG(st.st_mode))
-        cf_fault_set(fault, "%s in the store is no regular file", name);
+        cf_fault_set(fault, "%s/%s is no regular file", path, name);
     else if (st.st_uid != geteuid())
-        cf_fault_set(fault, "%s in the store belongs to uid %u, not to uid %u", name, st.st_uid, geteuid());
+        cf_fault_set(fault, "%s/%s belongs to uid %u, not to uid %u", path, name, st.st_uid, geteuid());
     else if ((st.st_mode & 077) != 0)
-        cf_fault_set(fault, "%s in the store has mode %03o: make it 600", name, st.st_mode & 0777);
+        cf_fault_set(fault, "%s/%s has mode %03o: make it 600", path, name, st.st_mode & 0777);
     else
         return CF_OK;
     return CF_EUNSAFE;
@@ -57,31 +63,65 @@ static enum cf_error check_directory(int dir, const char *path, struct cf_fault 
 
 enum cf_error cf_files_open(const char *path, int *dir, struct cf_fault *fault)
 {
-    static const char *const names[] = {"credfs.db",  "credfs.db-wal", "credfs.db-shm", "audit.log",
-                                        "audit.head", key_name,        lock_name};
-    enum cf_error error = CF_OK;
-
     *dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*dir < 0) {
-        cf_fault_set(fault, "%s: %s", path, strerror(errno));
-        return errno == ENOENT                      ? CF_ENOENT
-               : errno == EACCES                    ? CF_EDENIED
-               : errno == ELOOP || errno == ENOTDIR ? CF_EUNSAFE
-                                                    : CF_EIO;
+    if (*dir >= 0)
+        return CF_OK;
+    cf_fault_set(fault, "%s: %s", path, strerror(errno));
+    return errno == ENOENT                      ? CF_ENOENT
+           : errno == EACCES                    ? CF_EDENIED
+           : errno == ELOOP || errno == ENOTDIR ? CF_EUNSAFE
+                                                : CF_EIO;
+}
+
+static bool have(int dir, const char *name)
+{
+    return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Is nothing in it but what does not count? */
+static bool is_empty(int dir)
+{
+    static const char *const uncounted[] = {".", "..", lock_name, "lost+found"};
+    const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool is = list != NULL;
+
+    while (is && (entry = readdir(list)) != NULL) {
+        is = false;
+        for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
+            is = is || strcmp(entry->d_name, uncounted[i]) == 0;
     }
-    error = check_directory(*dir, path, fault);
-    for (size_t i = 0; error == CF_OK && i < sizeof names / sizeof *names; i++)
-        error = check_file(*dir, names[i], fault);
-    if (error != CF_OK) {
-        close(*dir);
-        *dir = -1;
-    }
+    if (list != NULL)
+        closedir(list);
+    else if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+enum cf_files_kind cf_files_kind(int dir)
+{
+    if (have(dir, database_name))
+        return CF_FILES_STORE;
+    for (size_t i = 0; i < NAMES; i++)
+        if (names[i] != lock_name && have(dir, names[i]))
+            return CF_FILES_REST;
+    return is_empty(dir) ? CF_FILES_EMPTY : CF_FILES_OTHER;
+}
+
+enum cf_error cf_files_check(int dir, const char *path, struct cf_fault *fault)
+{
+    enum cf_error error = check_directory(dir, path, fault);
+
+    for (size_t i = 0; error == CF_OK && i < NAMES; i++)
+        error = check_file(dir, path, names[i], fault);
     return error;
 }
 
-bool cf_files_have(int dir, const char *name)
+void cf_files_remove(int dir)
 {
-    return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    for (size_t i = 0; i < NAMES; i++)
+        (void)unlinkat(dir, names[i], 0);
 }
 
 static pid_t read_holder(int lock)

@@ -79,6 +79,7 @@ static const struct advice advices[] = {
     {CF_EFORBIDDEN, EX_NOPERM, NULL},
     {CF_EUNSAFE, EX_NOPERM, NULL},
     {CF_ENOENT, EX_NOINPUT, NULL},
+    {CF_ENOSTORE, EX_NOINPUT, "make one with `credfs init`"},
     {CF_EEXIST, EX_CANTCREAT, NULL},
     {CF_EPRINCIPAL, EX_NOUSER, NULL},
     {CF_EBUSY, EX_TEMPFAIL, "unmount it first (credfs umount)"},

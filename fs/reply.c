@@ -56,6 +56,7 @@ static int errno_of(enum cf_error error)
     case CF_EAUDIT:
     case CF_EIO:
     case CF_ELOCKED:
+    case CF_ENOSTORE:
     case CF_EUNSAFE:
     case CF_ECONFIG:
     case CF_EFORMAT:

@@ -47,6 +47,52 @@ exits() {
     exits 66 "" credfs init --store "$DIR/no/such/parent"
 }
 
+@test "init takes a new or an empty directory, and no other" {
+    mkdir "$DIR/full" "$DIR/empty"
+    touch "$DIR/full/something"
+    exits 73 "$DIR/full has something else in it" credfs init --store "$DIR/full"
+    exits 66 "there is no store in $DIR/full" credfs check --store "$DIR/full"
+    [ "$(stat -c %a "$DIR/full")" = 755 ]
+    [ "$(ls "$DIR/full")" = something ]
+    credfs init --store "$DIR/empty"
+    [ "$(stat -c %a "$DIR/empty")" = 700 ]
+    if [ "$(id -u)" -eq 0 ]; then
+        mkdir "$DIR/his"
+        chown 80001 "$DIR/his"
+        exits 77 "belongs to uid 80001" credfs init --store "$DIR/his"
+        [ "$(stat -c %a "$DIR/his")" = 755 ]
+    fi
+}
+
+@test "a store without its database is not made anew" {
+    umount_store
+    mv "$STORE/credfs.db" "$DIR/"
+    exits 73 "put a copy of it back" credfs init --store "$STORE"
+    local command
+    for command in mount check status audit; do
+        exits 66 "$STORE/credfs.db is missing" credfs $command --store "$STORE"
+    done
+    mv "$DIR/credfs.db" "$STORE/"
+    check_passes
+}
+
+@test "an init that the disk has no room for says so, and leaves nothing" {
+    DISK=$DIR/disk
+    mkdir "$DISK"
+    mount -t tmpfs -o size=100k,mode=700 tmpfs "$DISK"
+    local size
+    for size in 0 16 32 48 64 80 96; do
+        head -c ${size}K /dev/zero >"$DIR/disk.fill"
+        mkdir "$DISK/room"
+        cat "$DIR/disk.fill" >"$DISK/room/fill"
+        exits 74 "$DISK/store: no space left: make room" credfs init --store "$DISK/store"
+        [ ! -e "$DISK/store" ]
+        rm -r "$DISK/room"
+    done
+    exits 74 "$DISK: no space left: make room" credfs init --store "$DISK"
+    [ -z "$(ls -A "$DISK")" ]
+}
+
 @test "a store that is not there, or that others could reach, is refused" {
     exits 66 "$DIR/none" credfs mount --store "$DIR/none" "$MP"
     exits 66 "$DIR/none" credfs status --store "$DIR/none"

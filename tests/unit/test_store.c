@@ -149,7 +149,48 @@ static void test_formats(void **state)
         "this is no database, but it is long enough to be looked at as one, is it not?\n");
     assert_open(fixture, CF_EFORMAT, "credfs.db");
     assert_int_equal(unlink(in_store(fixture, "credfs.db")), 0);
-    assert_open(fixture, CF_ENOENT, "credfs init");
+    assert_open(fixture, CF_ENOENT, "credfs.db is missing");
+}
+
+static void assert_not_created(const struct fixture *fixture, const char *said)
+{
+    struct cf_fault fault = {""};
+
+    assert_int_equal(cf_store_create(fixture->store, &fault), CF_EEXIST);
+    if (strstr(fault.text, said) == NULL)
+        fail_msg("'%s' is not in '%s'", said, fault.text);
+}
+
+static void remove_file(const struct fixture *fixture, const char *name)
+{
+    assert_int_equal(unlink(in_store(fixture, name)), 0);
+}
+
+/* A store is made where nothing is: not over the rest of one, nor among other things. */
+static void test_create_in_a_directory(void **state)
+{
+    static const char *const rest[] = {"master.key", "audit.log"};
+    struct fixture *fixture = *state;
+    struct cf_fault fault = {""};
+
+    close_vault(fixture);
+    remove_file(fixture, "credfs.db");
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+        assert_not_created(fixture, "credfs.db is missing");
+        remove_file(fixture, rest[i]);
+    }
+    assert_not_created(fixture, "credfs.db is missing");
+    remove_file(fixture, "audit.head");
+    assert_open(fixture, CF_ENOSTORE, "no store");
+    assert_int_equal(mkdir(in_store(fixture, "other"), 0755), 0);
+    assert_int_equal(chmod(fixture->store, 0755), 0);
+    assert_not_created(fixture, "something else");
+    assert_open(fixture, CF_ENOSTORE, "no store"); /* and not: make it 700 */
+    assert_int_equal(rmdir(in_store(fixture, "other")), 0);
+    assert_int_equal(mkdir(in_store(fixture, "lost+found"), 0700), 0);
+    assert_int_equal(cf_store_create(fixture->store, &fault), CF_OK);
+    assert_int_equal(rmdir(in_store(fixture, "lost+found")), 0);
+    assert_open(fixture, CF_OK, "");
 }
 
 static void test_rollback(void **state)
@@ -253,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_key, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_formats, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_connection, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_create_in_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rollback, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_group_commit, fixture_setup, fixture_teardown),
     };
