@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include "core/store.h"
 #include "log.h"
 #include "mounts.h"
 
@@ -9,21 +10,44 @@
 #include <string.h>
 #include <sysexits.h>
 
+static const char system_mountpoint[] = "/mnt/credfs";
+
+static bool find_own(char out[static PATH_SIZE])
+{
+    char store[PATH_SIZE];
+
+    if (path_mountpoint(out) && mount_is_credfs(out))
+        return true;
+    return path_store(store) && mount_of_daemon(cf_store_holder(store), out);
+}
+
+static int tell_none(const char *given, const char *how)
+{
+    char usual[PATH_SIZE], store[PATH_SIZE];
+
+    if (given)
+        log_error("%s: no credfs is mounted there: credfs status shows where the store is mounted", given);
+    else if (path_mountpoint(usual) && path_store(store))
+        log_error("no credfs is mounted on %s, nor the store %s anywhere: name the mountpoint %s", usual, store,
+                  how);
+    else
+        log_error("there is no home directory, where a credfs would be mounted: name the mountpoint %s", how);
+    return EX_UNAVAILABLE;
+}
+
+int client_own_mount(const char *given, const char *how, char out[static PATH_SIZE])
+{
+    if (given ? path_resolve(given, out) && mount_is_credfs(out) : find_own(out))
+        return 0;
+    return tell_none(given, how);
+}
+
 int client_mount(const char *given, char out[static PATH_SIZE])
 {
-    if (given && path_resolve(given, out) && mount_is_credfs(out))
-        return 0;
-    if (given) {
-        log_error("%s: no credfs is mounted there", given);
-        return EX_UNAVAILABLE;
-    }
-    if (path_mountpoint(out) && mount_is_credfs(out))
-        return 0;
-    snprintf(out, PATH_SIZE, "/mnt/credfs");
-    if (mount_is_credfs(out))
-        return 0;
-    log_error("no credfs is mounted where it would be: name the place with --mount");
-    return EX_UNAVAILABLE;
+    if (given || find_own(out) || !mount_is_credfs(system_mountpoint))
+        return client_own_mount(given, "with --mount", out);
+    (void)snprintf(out, PATH_SIZE, "%s", system_mountpoint);
+    return 0;
 }
 
 bool client_path(const char *mountpoint, const char *app, const char *file, char out[static PATH_SIZE])

@@ -1,5 +1,7 @@
 /* credfs umount: end a mount, and wait until its daemon has ended, so that the store is free afterwards. */
+#include "client.h"
 #include "command.h"
+#include "core/principal.h"
 #include "log.h"
 #include "mounting.h"
 #include "mounts.h"
@@ -90,12 +92,30 @@ static int unmount_patiently(char *mountpoint, char *words, size_t size)
     return error;
 }
 
+/* Was it another user who mounted it? */
+static bool tell_owner(const char *mountpoint)
+{
+    struct cf_text user = {0};
+    uid_t owner;
+
+    if (!mount_owner(mountpoint, &owner) || owner == geteuid())
+        return false;
+    cf_user_print(owner, &user);
+    log_error("%s: not unmounted: it was mounted by %s, and only that user or root may unmount it", mountpoint,
+              cf_text_result(&user) == CF_OK ? user.data : "another user");
+    cf_text_release(&user);
+    return true;
+}
+
 static int fail(const char *mountpoint, int error, char *words)
 {
     words[strcspn(words, "\n")] = '\0';
     if (error == EBUSY)
-        log_error("%s is in use: leave its directories and close its files (fuser -vm shows who), then try again",
-                  mountpoint);
+        log_error(
+            "%s is in use: leave its directories and close its files (fuser -vm %s shows who), then try again",
+            mountpoint, mountpoint);
+    else if (error == EPERM && tell_owner(mountpoint))
+        return EX_NOPERM;
     else if (words[0])
         log_error("%s: not unmounted: %s", mountpoint, words);
     else
@@ -124,14 +144,9 @@ int cmd_umount(int argc, char **argv)
     pid_t daemon;
 
     argp_parse(&argp, argc, argv, 0, NULL, &given);
-    if (given ? !path_resolve(given, mountpoint) : !path_mountpoint(mountpoint)) {
-        log_error("no such mountpoint: name it as an argument");
-        return EX_USAGE;
-    }
-    if (!mount_is_credfs(mountpoint)) {
-        log_error("%s: no credfs is mounted there: credfs status shows where the store is mounted", mountpoint);
-        return EX_UNAVAILABLE;
-    }
+    code = client_own_mount(given, "as an argument", mountpoint);
+    if (code != 0)
+        return code;
     daemon = mount_daemon(mountpoint);
     pidfd = daemon > 0 ? (int)syscall(SYS_pidfd_open, daemon, 0) : -1;
     error = unmount_patiently(mountpoint, words, sizeof(words));

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Call each with the mountpoint of every credfs mount, until it returns true. Returns whether it did. */
-static bool mount_each(bool (*each)(void *arg, const char *mountpoint), void *arg)
+/* Call each with every credfs mount, until it returns true. Returns whether it did. */
+static bool mount_each(bool (*each)(void *arg, const struct mntent *mount), void *arg)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
     char strings[PATH_SIZE * 3];
@@ -19,22 +19,41 @@ static bool mount_each(bool (*each)(void *arg, const char *mountpoint), void *ar
     if (!mounts)
         return false;
     while (!found && getmntent_r(mounts, &entry, strings, sizeof(strings)))
-        found = strcmp(entry.mnt_type, MOUNT_TYPE) == 0 && each(arg, entry.mnt_dir);
+        found = strcmp(entry.mnt_type, MOUNT_TYPE) == 0 && each(arg, &entry);
     endmntent(mounts);
     return found;
 }
 
-static bool is_same(void *arg, const char *mountpoint)
+struct sought {
+    const char *mountpoint;
+    unsigned long owner; /* UINT_MAX: not known */
+};
+
+static bool is_sought(void *arg, const struct mntent *mount)
 {
-    return strcmp(arg, mountpoint) == 0;
+    static const char name[] = "user_id";
+    struct sought *sought = arg;
+    const char *option = hasmntopt(mount, name);
+
+    if (strcmp(sought->mountpoint, mount->mnt_dir) != 0)
+        return false;
+    sought->owner = option && option[strlen(name)] == '=' ? strtoul(option + strlen(name) + 1, NULL, 10) : UINT_MAX;
+    return true;
 }
 
 bool mount_is_credfs(const char *mountpoint)
 {
-    char path[PATH_SIZE];
+    return mount_each(is_sought, &(struct sought){.mountpoint = mountpoint});
+}
 
-    snprintf(path, sizeof(path), "%s", mountpoint);
-    return mount_each(is_same, path);
+bool mount_owner(const char *mountpoint, uid_t *owner)
+{
+    struct sought sought = {.mountpoint = mountpoint};
+
+    if (!mount_each(is_sought, &sought) || sought.owner >= UINT_MAX)
+        return false;
+    *owner = (uid_t)sought.owner;
+    return true;
 }
 
 bool mount_status(const char *mountpoint, const char *name, char *value, size_t size)

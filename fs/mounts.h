@@ -14,6 +14,9 @@
 /* Is a credfs mounted at this path (as path_resolve gives it)? */
 bool mount_is_credfs(const char *mountpoint);
 
+/* Who mounted it. Returns false when that cannot be learned. */
+bool mount_owner(const char *mountpoint, uid_t *owner);
+
 /* The value of a line `name = value` in the mount's status file. Returns false when it cannot be read. */
 bool mount_status(const char *mountpoint, const char *name, char *value, size_t size);
 

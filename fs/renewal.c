@@ -1,5 +1,6 @@
 #include "renewal.h"
 
+#include "client.h"
 #include "command.h"
 #include "log.h"
 #include "mounts.h"
@@ -92,13 +93,12 @@ int renewal_ask(const char *given, int number)
     pid_t keeper;
     int code;
 
-    if (given ? !path_resolve(given, mountpoint) : !path_mountpoint(mountpoint)) {
-        log_error("no such mountpoint: name it as an argument");
-        return EX_USAGE;
-    }
-    keeper = mount_is_credfs(mountpoint) ? mount_daemon(mountpoint) : 0;
+    code = client_own_mount(given, "as an argument", mountpoint);
+    if (code != 0)
+        return code;
+    keeper = mount_daemon(mountpoint);
     if (keeper == 0) {
-        log_error("%s: no credfs is mounted there whose status you may read", mountpoint);
+        log_error("%s: its status cannot be read: another user mounted it, or its daemon has died", mountpoint);
         return EX_UNAVAILABLE;
     }
     code = take_turn(mountpoint) < 0 ? EX_NOPERM : 0;

@@ -66,6 +66,36 @@ user() {
     daemon_gone
 }
 
+@test "a mount elsewhere is found by the store, with no mountpoint said" {
+    user credfs init
+    user mkdir elsewhere
+    MP=$HOME_DIR/elsewhere
+    user credfs mount elsewhere
+    user mkdir elsewhere/apps/billing
+    user sh -c 'credfs exec billing -- printenv API_APP' | grep -qx billing
+    user sh -c 'credfs reveal billing key | wc -c' | grep -qx 37
+    user credfs mount --replace
+    user mkdir -p .config/credfs
+    user touch .config/credfs/credfs.ini
+    user credfs reload
+    user credfs umount
+    run ! mounted "$MP"
+
+    local tried="no credfs is mounted on $HOME_DIR/credfs, nor the store $HOME_DIR/.local/share/credfs anywhere"
+    refused "$tried: name the mountpoint as an argument" user credfs umount
+    refused "$tried: name the mountpoint as an argument" user credfs reload
+    refused "$tried: name the mountpoint as an argument" user credfs mount --replace
+    [ -e /mnt/credfs/status ] || refused "$tried: name the mountpoint with --mount" user credfs exec billing -- true
+}
+
+@test "only who mounted it may unmount it" {
+    user credfs init
+    user credfs mount
+    chmod 711 "$HOME_DIR"
+    refused "$MP: not unmounted: it was mounted by $HIM, and only that user or root" as 70012 "$DIR/credfs" umount "$MP"
+    user credfs umount
+}
+
 @test "others, root too, do not get in, and his store is his alone" {
     user credfs init
     user mkdir -p credfs
