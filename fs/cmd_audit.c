@@ -234,7 +234,7 @@ int cmd_audit(int argc, char **argv)
     if (error == CF_OK)
         error = cf_store_open(options.place.store, CF_STORE_OBSERVE, NULL, &store, &fault);
     if (error != CF_OK)
-        return command_fail(error, &fault);
+        return place_fail(&options.place, error, &fault);
     code = options.verify ? verify(store, options.json) : show(store, &options);
     cf_store_close(store);
     return code;

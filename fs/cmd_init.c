@@ -31,13 +31,15 @@ int cmd_init(int argc, char **argv)
     struct place place = {0};
     struct cf_fault fault = {""};
     enum cf_error error;
+    bool is_default;
     int code;
 
     argp_parse(&argp, argc, argv, 0, NULL, &place);
     code = place_settle(&place);
     if (code != 0)
         return code;
-    if (place.store == place.store_path && !path_make_parents(place.store)) {
+    is_default = place.store == place.store_path;
+    if (is_default && !path_make_parents(place.store)) {
         log_error("%s: %s: name another place with --store", place.store, strerror(errno));
         return EX_CANTCREAT;
     }
@@ -48,7 +50,7 @@ int cmd_init(int argc, char **argv)
         return command_fail(error, &fault);
     printf("A new store is in %s.\n"
            "Keep a copy of %s/master.key in another place: without it nobody can read the store again.\n"
-           "Next: credfs mount\n",
-           place.store, place.store);
+           "Next: credfs mount%s%s\n",
+           place.store, place.store, is_default ? "" : " --store ", is_default ? "" : place.store);
     return command_finish();
 }

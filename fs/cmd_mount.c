@@ -161,7 +161,7 @@ static int run(void *arg, int ready)
     enum cf_error error = lock_store(command->place.store, &lock, &fault);
 
     if (error != CF_OK)
-        return command_fail(error, &fault);
+        return place_fail(&command->place, error, &fault);
     code = mount_place_settle(command->given, command->place.store, command->mountpoint);
     if (code == 0)
         code = settle_paths(command) ? become_keeper(command, lock, ready) : EX_NOINPUT;

@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "log.h"
+#include "mounts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ int command_open(struct place *place, struct cf_vault **vault)
     error = cf_crypto_start(&fault);
     if (error == CF_OK)
         error = cf_vault_open(&options, vault, &fault);
-    return error == CF_OK ? 0 : command_fail(error, &fault);
+    return error == CF_OK ? 0 : place_fail(place, error, &fault);
 }
 
 struct advice {
@@ -79,10 +80,10 @@ static const struct advice advices[] = {
     {CF_EFORBIDDEN, EX_NOPERM, NULL},
     {CF_EUNSAFE, EX_NOPERM, NULL},
     {CF_ENOENT, EX_NOINPUT, NULL},
-    {CF_ENOSTORE, EX_NOINPUT, "make one with `credfs init`"},
+    {CF_ENOSTORE, EX_NOINPUT, NULL},
     {CF_EEXIST, EX_CANTCREAT, NULL},
     {CF_EPRINCIPAL, EX_NOUSER, NULL},
-    {CF_EBUSY, EX_TEMPFAIL, "unmount it first (credfs umount)"},
+    {CF_EBUSY, EX_TEMPFAIL, "wait until that has ended"},
     {CF_ECONFIG, EX_CONFIG, NULL},
     {CF_ETAMPER, EX_DATAERR, "credfs check names what does not verify"},
     {CF_EFORMAT, EX_DATAERR, NULL},
@@ -111,6 +112,23 @@ int command_fail(enum cf_error error, const struct cf_fault *fault)
     }
     log_error("%s", text);
     return EX_DATAERR;
+}
+
+int place_fail(const struct place *place, enum cf_error error, const struct cf_fault *fault)
+{
+    const bool is_default = place->store == place->store_path;
+    char mountpoint[PATH_SIZE];
+
+    if (error == CF_ENOSTORE) {
+        log_error("%s: make one with `credfs init%s%s`", fault->text, is_default ? "" : " --store ",
+                  is_default ? "" : place->store);
+        return EX_NOINPUT;
+    }
+    if (error == CF_EBUSY && mount_of_daemon(cf_store_holder(place->store), mountpoint)) {
+        log_error("%s: unmount it first (credfs umount %s)", fault->text, mountpoint);
+        return EX_TEMPFAIL;
+    }
+    return command_fail(error, fault);
 }
 
 int command_json(json_t *value)

@@ -59,6 +59,9 @@ int command_open(struct place *place, struct cf_vault **vault);
 /* Tell what failed (fault->text, or the error's own words) and what can be done, and give the exit code for it. */
 int command_fail(enum cf_error error, const struct cf_fault *fault);
 
+/* The same of what opening a store gave: what can be done says to which store or mount. */
+int place_fail(const struct place *place, enum cf_error error, const struct cf_fault *fault);
+
 /* Print a JSON value and release it; NULL, as jansson makes of text that is not UTF-8, is told.
  * Returns 0 or an exit code. */
 int command_json(json_t *value);

@@ -29,7 +29,7 @@ int exchange_own(struct place *place, struct cf_vault **vault)
     error = cf_crypto_start(&fault);
     if (error == CF_OK)
         error = cf_vault_open(&options, vault, &fault);
-    return error == CF_OK ? 0 : command_fail(error, &fault);
+    return error == CF_OK ? 0 : place_fail(place, error, &fault);
 }
 
 /* --- passphrases and keys ----------------------------------------------------------------------------------------- */

@@ -52,8 +52,8 @@ static int check_directory(const char *path)
         return EX_USAGE;
     }
     if (mount_is_credfs(path)) {
-        log_error("%s: a credfs is mounted there: unmount it first (credfs umount), or name another mountpoint",
-                  path);
+        log_error("%s: a credfs is mounted there: unmount it first (credfs umount %s), or name another mountpoint",
+                  path, path);
         return EX_UNAVAILABLE;
     }
     return 0;

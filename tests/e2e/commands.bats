@@ -128,7 +128,7 @@ exits() {
 
 @test "one daemon at a time: the message names the holder" {
     mkdir "$DIR/second"
-    exits 75 "$(holder)" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
+    exits 75 "in use by process $(holder): unmount it first (credfs umount $MP)" credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
     run ! mounted "$DIR/second"
     umount_store
     credfs mount --store "$STORE" --config "$CONFIG" "$DIR/second"
@@ -196,7 +196,7 @@ exits() {
 
 @test "umount: busy, not mounted, not there" {
     cd "$APPS"
-    exits 75 "in use" credfs umount "$MP"
+    exits 75 "fuser -vm $MP shows who" credfs umount "$MP"
     cd /
     mounted "$MP"
     credfs umount "$MP"

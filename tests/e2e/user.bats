@@ -78,6 +78,7 @@ user() {
     user mkdir -p .config/credfs
     user touch .config/credfs/credfs.ini
     user credfs reload
+    refused "unmount it first (credfs umount $MP)" user credfs mount
     user credfs umount
     run ! mounted "$MP"
 
@@ -94,6 +95,14 @@ user() {
     chmod 711 "$HOME_DIR"
     refused "$MP: not unmounted: it was mounted by $HIM, and only that user or root" as 70012 "$DIR/credfs" umount "$MP"
     user credfs umount
+}
+
+@test "what is to be done next names the store that is meant" {
+    user credfs init | grep -qx 'Next: credfs mount'
+    user credfs init --store s2 | grep -qx 'Next: credfs mount --store s2'
+    refused 'there is no store in s3: make one with `credfs init --store s3`' user credfs mount --store s3
+    rm -r "$HOME_DIR/.local/share/credfs"
+    refused 'share/credfs: make one with `credfs init`' user credfs status
 }
 
 @test "others, root too, do not get in, and his store is his alone" {
