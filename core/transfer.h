@@ -52,6 +52,7 @@ bool cf_parcel_add_grant(struct cf_grants *list, const struct cf_grant *one);
 
 /* Takes one App, asking for its values; or an API's assignees. An error ends the export with it. */
 struct cf_exporter {
+    enum cf_error (*begin)(void *arg); /* before all else, once it is known that there is what was asked for */
     enum cf_error (*app)(void *arg, const struct cf_parcel *parcel);
     enum cf_error (*assignees)(void *arg, const char *slug, const struct cf_grants *list);
     void *arg;
@@ -59,7 +60,8 @@ struct cf_exporter {
 
 /* Hand out the Apps of these names in apps/ (NULL-terminated), or with NULL all, those in the trash, and the
  * assignees of the APIs: as they are at one moment, each App recorded before its values are asked for.
- * Returns 0, what exporter gives, CF_EDENIED, CF_ENOENT, CF_ETAMPER, CF_EAUDIT; fault names the App. */
+ * Returns 0, what exporter gives, CF_EDENIED, CF_ENOENT (before anything is handed out), CF_ETAMPER, CF_EAUDIT; fault
+ * names the App. */
 CF_CHECKED enum cf_error cf_export(struct cf_vault *vault, struct cf_caller *caller, const char *const *names,
                                    const struct cf_exporter *exporter, struct cf_fault *fault);
 

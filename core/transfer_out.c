@@ -120,19 +120,27 @@ static enum cf_error all(struct export *export)
     return error == CF_OK ? export->error : error;
 }
 
-static enum cf_error some(struct export *export, const char *const *names)
+/* Call each for the Apps of these names, until it returns false. */
+static enum cf_error some(struct export *export, const char *const *names,
+                          bool (*each)(void *arg, const struct cf_app *app))
 {
     struct cf_app app;
 
-    for (size_t i = 0; names[i] != NULL && export->error == CF_OK; i++) {
+    for (size_t i = 0; names != NULL && names[i] != NULL && export->error == CF_OK; i++) {
         export->error = cf_app_by_name(&export->txn, CF_IN_APPS, names[i], &app);
         if (export->error == CF_OK)
-            (void)hand_out(export, &app);
+            (void)each(export, &app);
         else
             cf_fault_set(export->fault, "%s: %s", names[i],
                          export->error == CF_ENOENT ? "there is no such App" : cf_error_text(export->error));
     }
     return export->error;
+}
+
+static bool pass(void *arg, const struct cf_app *app)
+{
+    (void)arg, (void)app;
+    return true;
 }
 
 enum cf_error cf_export(struct cf_vault *vault, struct cf_caller *caller, const char *const *names,
@@ -146,7 +154,11 @@ enum cf_error cf_export(struct cf_vault *vault, struct cf_caller *caller, const 
     if (error == CF_OK)
         error = cf_txn_read(vault->store, &export.txn);
     if (error == CF_OK)
-        error = names != NULL ? some(&export, names) : all(&export);
+        error = some(&export, names, pass);
+    if (error == CF_OK)
+        error = exporter->begin(exporter->arg);
+    if (error == CF_OK)
+        error = names != NULL ? some(&export, names, hand_out) : all(&export);
     cf_txn_end(&export.txn);
     /* What was handed out is recorded; so is what was not. */
     if (error != CF_OK && record(&export, NULL, error) != CF_OK)

@@ -120,9 +120,19 @@ static int make_pair(const char *file)
 /* --- the export --------------------------------------------------------------------------------------------------- */
 
 struct progress {
+    int fd;
+    const struct cf_addressee *to; /* NULL: plain */
     struct sink *sink;
     int64_t apps;
 };
+
+static enum cf_error begin(void *arg)
+{
+    struct progress *progress = arg;
+    enum cf_error error = sink_new(progress->fd, progress->to, &progress->sink);
+
+    return error == CF_OK ? portable_begin(progress->sink) : error;
+}
 
 static enum cf_error put_app(void *arg, const struct cf_parcel *parcel)
 {
@@ -140,47 +150,53 @@ static enum cf_error put_assignees(void *arg, const char *slug, const struct cf_
     return portable_assignees(progress->sink, slug, list);
 }
 
-static enum cf_error write_all(struct cf_vault *vault, const struct options *options, const struct cf_addressee *to,
-                               int fd, struct cf_fault *fault)
+static enum cf_error write_all(struct cf_vault *vault, const struct options *options, struct progress *progress,
+                               struct cf_fault *fault)
 {
     struct cf_caller caller = cf_caller_of(geteuid(), getegid(), getpid());
-    struct progress progress = {0};
-    const struct cf_exporter exporter = {put_app, put_assignees, &progress};
-    enum cf_error error = sink_new(fd, to, &progress.sink);
+    const struct cf_exporter exporter = {begin, put_app, put_assignees, progress};
+    enum cf_error error = cf_export(vault, &caller, options->names, &exporter, fault);
 
     if (error == CF_OK)
-        error = portable_begin(progress.sink);
+        error = portable_end(progress->sink, progress->apps);
     if (error == CF_OK)
-        error = cf_export(vault, &caller, options->names, &exporter, fault);
-    if (error == CF_OK)
-        error = portable_end(progress.sink, progress.apps);
-    if (error == CF_OK)
-        error = sink_finish(progress.sink);
-    command_progress(NULL, progress.apps);
-    sink_free(progress.sink);
+        error = sink_finish(progress->sink);
+    command_progress(NULL, progress->apps);
     cf_caller_release(&caller);
     return error;
+}
+
+static int tell_output(const struct options *options, int number)
+{
+    log_error("%s: %s: the export is not whole%s", options->output ? options->output : "standard output",
+              strerror(number), options->output ? ", and is taken away" : "");
+    return EX_IOERR;
 }
 
 /* A file that is not whole is taken away again. */
 static int write_out(struct cf_vault *vault, const struct options *options, const struct cf_addressee *to)
 {
-    const int fd = options->output ? exchange_create(options->output) : STDOUT_FILENO;
+    struct progress progress = {.fd = options->output ? exchange_create(options->output) : STDOUT_FILENO, .to = to};
     struct cf_fault fault = {""};
     enum cf_error error;
+    int lost, code = 0;
 
-    if (fd < 0)
+    if (progress.fd < 0)
         return EX_CANTCREAT;
-    error = write_all(vault, options, to, fd, &fault);
-    if (options->output && error == CF_OK && fsync(fd) != 0)
-        error = CF_EIO;
-    if (options->output && close(fd) != 0 && error == CF_OK)
-        error = CF_EIO;
-    if (error == CF_OK)
-        return 0;
-    if (options->output)
+    error = write_all(vault, options, &progress, &fault);
+    lost = sink_fault(progress.sink);
+    sink_free(progress.sink);
+    if (options->output && error == CF_OK && fsync(progress.fd) != 0)
+        lost = errno;
+    if (options->output && close(progress.fd) != 0 && error == CF_OK)
+        lost = errno;
+    if (lost != 0)
+        code = tell_output(options, lost);
+    else if (error != CF_OK)
+        code = command_fail(error, &fault);
+    if (options->output && code != 0)
         (void)unlink(options->output);
-    return command_fail(error, &fault);
+    return code;
 }
 
 static int export(const struct options *options, struct cf_vault *vault)

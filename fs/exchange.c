@@ -198,6 +198,7 @@ bool exchange_write(int fd, const void *bytes, size_t len)
 
 struct sink {
     int fd;
+    int fault;                    /* errno, or 0 */
     struct cf_envelope *envelope; /* NULL: plain */
     size_t len;
     char buffer[BUFFER]; /* plain only */
@@ -205,30 +206,23 @@ struct sink {
 
 static enum cf_error put(void *arg, const void *bytes, size_t len)
 {
-    const struct sink *sink = arg;
+    struct sink *sink = arg;
 
     if (exchange_write(sink->fd, bytes, len))
         return CF_OK;
-    return errno == ENOSPC || errno == EDQUOT ? CF_EFULL : CF_EIO;
+    sink->fault = errno;
+    return CF_EIO;
 }
 
 enum cf_error sink_new(int fd, const struct cf_addressee *to, struct sink **out)
 {
     struct sink *sink = calloc(1, sizeof(*sink));
-    enum cf_error error = CF_OK;
 
-    *out = NULL;
+    *out = sink;
     if (!sink)
         return CF_ENOMEM;
     sink->fd = fd;
-    if (to)
-        error = cf_envelope_seal(to, put, sink, &sink->envelope);
-    if (error != CF_OK) {
-        sink_free(sink);
-        return error;
-    }
-    *out = sink;
-    return CF_OK;
+    return to ? cf_envelope_seal(to, put, sink, &sink->envelope) : CF_OK;
 }
 
 static enum cf_error flush(struct sink *sink)
@@ -262,6 +256,11 @@ enum cf_error sink_put(struct sink *sink, const void *bytes, size_t len)
 enum cf_error sink_finish(struct sink *sink)
 {
     return sink->envelope ? cf_envelope_finish(sink->envelope) : flush(sink);
+}
+
+int sink_fault(const struct sink *sink)
+{
+    return sink ? sink->fault : 0;
 }
 
 void sink_free(struct sink *sink)

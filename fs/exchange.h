@@ -35,10 +35,13 @@ bool exchange_write(int fd, const void *bytes, size_t len);
 
 struct sink; /* plain, or sealed to somebody */
 
-/* to: NULL for plain. *out: owned by the caller. */
+/* to: NULL for plain. *out: owned by the caller, also on failure, to tell sink_fault. */
 CF_CHECKED enum cf_error sink_new(int fd, const struct cf_addressee *to, struct sink **out);
 CF_CHECKED enum cf_error sink_put(struct sink *sink, const void *bytes, size_t len);
 CF_CHECKED enum cf_error sink_finish(struct sink *sink);
+
+/* The errno of a write that failed, or 0: it is then the output that is at fault, not the store. NULL: 0. */
+int sink_fault(const struct sink *sink);
 void sink_free(struct sink *sink);
 
 /* --- in ----------------------------------------------------------------------------------------------------------- */

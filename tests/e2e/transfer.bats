@@ -71,6 +71,26 @@ count() { credfs status --store "$1" --json | jq .apps; }
     [ ! -e "$DIR/part" ]
 }
 
+@test "an export that has no room names its output, and an App that is not there leaves nothing in it" {
+    some_apps
+    sealed() { credfs export --store "$STORE" --passphrase-file "$PASS" "$@"; }
+    sealed_out() { sealed >/dev/full; }
+    plain_out() { out "$STORE" >/dev/full; }
+    exits 74 "standard output: No space left on device: the export is not whole" sealed_out
+    exits 74 "standard output: No space left on device" plain_out
+    DISK=$DIR/disk
+    mkdir "$DISK"
+    mount -t tmpfs -o size=4k tmpfs "$DISK"
+    head -c 4K /dev/zero >"$DISK/fill"
+    exits 74 "$DISK/out: No space left on device" sealed -o "$DISK/out"
+    [ ! -e "$DISK/out" ]
+    sealed nosuch >"$DIR/nothing" 2>"$DIR/told" || true
+    grep -q 'nosuch: there is no such App' "$DIR/told"
+    [ ! -s "$DIR/nothing" ]
+    sealed billing nosuch >"$DIR/nothing" 2>/dev/null || true
+    [ ! -s "$DIR/nothing" ]
+}
+
 @test "plain JSON is written only when told twice" {
     some_apps
     exits 64 "twice" credfs export --store "$STORE" --plain

@@ -112,10 +112,19 @@ static enum cf_error dump_assignees(void *arg, const char *slug, const struct cf
     return CF_OK;
 }
 
+static int begun;
+
+static enum cf_error begin(void *arg)
+{
+    (void)arg;
+    begun++;
+    return CF_OK;
+}
+
 static struct cf_text dump(struct fixture *fixture)
 {
     struct cf_text out = {0};
-    const struct cf_exporter exporter = {dump_app, dump_assignees, &out};
+    const struct cf_exporter exporter = {begin, dump_app, dump_assignees, &out};
     struct cf_fault fault = {""};
 
     assert_int_equal(cf_export(fixture->vault, &fixture->root, NULL, &exporter, &fault), CF_OK);
@@ -171,7 +180,7 @@ static enum cf_error pipe_assignees(void *arg, const char *slug, const struct cf
 
 static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
 {
-    const struct cf_exporter exporter = {pipe_app, pipe_assignees, pipe};
+    const struct cf_exporter exporter = {begin, pipe_app, pipe_assignees, pipe};
     struct cf_fault fault = {""};
     enum cf_error error;
 
@@ -366,7 +375,7 @@ static void test_export_of_some(void **state)
     static const char *const some[] = {"b", "a", NULL}, *const missing[] = {"a", "none", NULL};
     struct cf_fault fault = {""};
     int count = 0;
-    const struct cf_exporter exporter = {ignore_app, ignore_assignees, &count};
+    const struct cf_exporter exporter = {begin, ignore_app, ignore_assignees, &count};
     const int64_t records = cf_audit_count(two->from->vault->audit);
 
     fixture_app(two->from, "a");
@@ -375,11 +384,13 @@ static void test_export_of_some(void **state)
     assert_int_equal(cf_export(two->from->vault, &two->from->root, some, &exporter, &fault), CF_OK);
     assert_int_equal(count, 2);
     assert_int_equal(cf_audit_count(two->from->vault->audit), records + 3 + 2);
+    begun = 0;
     assert_int_equal(cf_export(two->from->vault, &two->from->root, missing, &exporter, &fault), CF_ENOENT);
     assert_non_null(strstr(fault.text, "none"));
     assert_int_equal(cf_export(two->from->vault, &two->from->stranger, NULL, &exporter, &fault), CF_EDENIED);
     assert_int_equal(cf_export(two->from->vault, &two->from->manager, NULL, &exporter, &fault), CF_EDENIED);
-    assert_int_equal(count, 3);
+    assert_int_equal(begun, 0);
+    assert_int_equal(count, 2);
 }
 
 static void test_tampered(void **state)
@@ -387,7 +398,7 @@ static void test_tampered(void **state)
     struct two *two = *state;
     struct cf_fault fault = {""};
     int count = 0;
-    const struct cf_exporter exporter = {ignore_app, ignore_assignees, &count};
+    const struct cf_exporter exporter = {begin, ignore_app, ignore_assignees, &count};
 
     fixture_app(two->from, "a");
     fixture_app(two->from, "b");
