@@ -34,7 +34,8 @@ enum { BUILTIN_ROLES = sizeof(builtin_roles) / sizeof(builtin_roles[0]) };
  * reads all else and the second the members. */
 struct loading {
     struct cf_config *config;
-    char reason[256];
+    struct cf_sources *sources;
+    char reason[sizeof(struct cf_fault)];
 };
 
 #define X(name, bit, word) ", " word
@@ -235,6 +236,22 @@ static const char *read_audit(struct loading *loading, const char *name, const c
     return NULL;
 }
 
+/* Read what a line names, so that the line can be told when that is not there; it is parsed later, out of sources. */
+static const char *fetch(struct loading *loading, const char *path,
+                         enum cf_error (*get)(struct cf_sources *sources, const char *path, const char **text,
+                                              size_t *len, struct cf_fault *fault))
+{
+    struct cf_fault fault = {""};
+    const char *text;
+    size_t len;
+    enum cf_error error = get(loading->sources, path, &text, &len, &fault);
+
+    if (error == CF_OK)
+        return NULL;
+    snprintf(loading->reason, sizeof(loading->reason), "%s", fault.text[0] ? fault.text : cf_error_text(error));
+    return loading->reason;
+}
+
 static const char *read_catalogue(struct loading *loading, const char *name, const char *value, bool again)
 {
     (void)again;
@@ -255,8 +272,11 @@ static const char *read_catalogue(struct loading *loading, const char *name, con
         config->catalogue_files = files;
         files[count + 1] = NULL;
         files[count] = strndup(word, len);
-        if (files[count++] == NULL)
+        if (files[count] == NULL)
             return "out of memory";
+        const char *reason = fetch(loading, files[count++], cf_sources_text);
+        if (reason != NULL)
+            return reason;
     }
     return NULL;
 }
@@ -269,7 +289,7 @@ static const char *read_views(struct loading *loading, const char *name, const c
     if (again || value[0] != '/' || value[1] == '\0')
         return "templates is one absolute path";
     config->templates = strdup(value);
-    return config->templates == NULL ? "out of memory" : NULL;
+    return config->templates == NULL ? "out of memory" : fetch(loading, config->templates, cf_sources_names);
 }
 
 static const char *unknown_role(struct loading *loading, const char *name)
@@ -374,7 +394,7 @@ static enum cf_error fill_defaults(struct cf_config *config, uint32_t owner)
 static enum cf_error load_file(const char *path, struct cf_sources *sources, struct cf_config *config,
                                struct cf_fault *fault)
 {
-    struct loading loading = {.config = config};
+    struct loading loading = {.config = config, .sources = sources};
     const char *text;
     size_t len;
     enum cf_error error = cf_sources_text(sources, path, &text, &len, fault);

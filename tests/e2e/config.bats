@@ -174,6 +174,12 @@ INI
     refused_at "$DIR/site.ini" 1 audit-records
     with_site <<<$'[weather]\ntitle = W\nkey-process = console\nmethod = x-api-key'
     refused_at "$DIR/site.ini" 1 base-url
+    chmod 666 "$DIR/site.ini"
+    refused_at "$CONFIG" 2 "chmod go-w $DIR/site.ini"
+    rm "$DIR/site.ini"
+    refused_at "$CONFIG" 2 "$DIR/site.ini: no such file"
+    printf '[views]\ntemplates = %s\n' "$DIR/none" >"$CONFIG"
+    refused_at "$CONFIG" 2 "$DIR/none: no such directory"
     printf '[catalogue]\nfiles = site.ini\n' >"$CONFIG"
     refused_at "$CONFIG" 2 absolute
 }

@@ -145,8 +145,8 @@ static void all_of_it_is_read(void **state)
                                       "[audit]\n"
                                       "on-failure = allow\n"
                                       "[catalogue]\n"
-                                      "files = /a/b.ini /c\n"
-                                      "    /d\n");
+                                      "files = /etc/passwd /etc/group\n"
+                                      "    /etc/passwd\n");
 
     (void)state;
     assert_int_equal(config->role_count, 5);
@@ -162,9 +162,9 @@ static void all_of_it_is_read(void **state)
     assert_member(config, 5, "auditor", CF_USER, 1, 1);
     assert_int_equal(config->propagation, 900 * CF_SECOND);
     assert_true(config->audit_may_fail);
-    assert_string_equal(config->catalogue_files[0], "/a/b.ini");
-    assert_string_equal(config->catalogue_files[1], "/c");
-    assert_string_equal(config->catalogue_files[2], "/d");
+    assert_string_equal(config->catalogue_files[0], "/etc/passwd");
+    assert_string_equal(config->catalogue_files[1], "/etc/group");
+    assert_string_equal(config->catalogue_files[2], "/etc/passwd");
     assert_null(config->catalogue_files[3]);
     cf_config_free(config);
 }
@@ -184,10 +184,15 @@ static void values_may_be_plain(void **state)
 
 static void views_and_portable_values(void **state)
 {
-    struct cf_config *config = loaded("[views]\ntemplates = /etc/credfs/my views\n[policy]\nvalues = portable\n");
+    char directory[] = "/tmp/my views.XXXXXX", text[128];
+    struct cf_config *config;
 
     (void)state;
-    assert_string_equal(config->templates, "/etc/credfs/my views");
+    assert_non_null(mkdtemp(directory));
+    snprintf(text, sizeof(text), "[views]\ntemplates = %s\n[policy]\nvalues = portable\n", directory);
+    config = loaded(text);
+    assert_int_equal(rmdir(directory), 0);
+    assert_string_equal(config->templates, directory);
     assert_true(config->portable_values);
     cf_config_free(config);
     config = loaded("[policy]\nvalues = printable\n");
@@ -224,15 +229,19 @@ static void wrong_values_are_refused(void **state)
     refused("[views]\ntemplates = a/b\n", 2, "templates is one absolute path");
     refused("[views]\ntemplates = /\n", 2, "templates is one absolute path");
     refused("[views]\ntemplates =\n", 2, "templates is one absolute path");
-    refused("[views]\ntemplates = /a\n  /b\n", 3, "templates is one absolute path");
+    refused("[views]\ntemplates = /etc\n  /b\n", 3, "templates is one absolute path");
     refused("[policy]\npropagation = soon\n", 2, "not a duration");
     refused("[policy]\npropagation = -5m\n", 2, "not a duration");
     refused("[policy]\npropagation =\n", 2, "not a duration");
     refused("[policy]\npropagation = 5m\n  5m\n", 3, "one value, on one line");
     refused("[audit]\non-failure = maybe\n", 2, "on-failure is one word: refuse, allow");
     refused("[audit]\non-failure = refuse\n allow\n", 3, "on-failure is one word: refuse, allow");
-    refused("[catalogue]\nfiles = /a b.ini\n", 2, "absolute paths");
+    refused("[catalogue]\nfiles = /etc/passwd b.ini\n", 2, "absolute paths");
     refused("[catalogue]\nfiles = ../a\n", 2, "absolute paths");
+    refused("[catalogue]\nfiles = /etc/passwd\n  /nosuch\n", 3, "/nosuch: no such file");
+    refused("[catalogue]\nfiles = /etc\n", 2, "/etc: not a regular file");
+    refused("[views]\ntemplates = /nosuch\n", 2, "/nosuch: no such directory");
+    refused("[views]\ntemplates = /tmp\n", 2, "/tmp: others than its owner may write to it");
 }
 
 static void wrong_members_are_refused_at_their_line(void **state)
