@@ -2,7 +2,6 @@
 #include "command.h"
 #include "core/audit.h"
 #include "core/clock.h"
-#include "core/principal.h"
 #include "log.h"
 #include "record.h"
 
@@ -22,12 +21,13 @@ enum { FOLLOW_MS = 1000 };
 struct options {
     struct place place;
     struct record_filter filter;
+    const char *user; /* NULL: any */
     bool follow, json, verify;
 };
 
 static const struct argp_option argp_options[] = {
     {"app", 'a', "APP", 0, "Only records of this App (its name, or its id)", 0},
-    {"user", 'u', "USER", 0, "Only records of this user (a name or a number)", 0},
+    {"user", 'u', "USER", 0, "Only records of this user: alice, 1007, user:alice or user:1007", 0},
     {"since", 's', "WHEN", 0, "Only records from then on: 2027-03-01, 2027-03-01T08:00:00Z, or 24h (ago)", 0},
     {"follow", 'f', NULL, 0, "Go on with new records as they are written", 0},
     {"json", 'j', NULL, 0, "Print the records as they are: a JSON object a line", 0},
@@ -36,21 +36,6 @@ static const struct argp_option argp_options[] = {
 };
 
 static const struct argp_child children[] = {{.argp = &place_store_argp}, {0}};
-
-static void parse_user(const char *arg, struct record_filter *filter, struct argp_state *state)
-{
-    char *end = NULL;
-    unsigned long long number;
-    uint32_t gid;
-
-    filter->by_user = true;
-    if (cf_user_find(arg, &filter->uid, &gid))
-        return;
-    number = strtoull(arg, &end, 10);
-    if (arg[0] < '0' || arg[0] > '9' || *end || number > UINT32_MAX)
-        argp_error(state, "%s: no such user", arg);
-    filter->uid = (uint32_t)number;
-}
 
 static void parse_since(const char *arg, struct record_filter *filter, struct argp_state *state)
 {
@@ -74,7 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         options->filter.app = arg;
         return 0;
     case 'u':
-        parse_user(arg, &options->filter, state);
+        options->user = arg;
         return 0;
     case 's':
         parse_since(arg, &options->filter, state);
@@ -227,7 +212,10 @@ int cmd_audit(int argc, char **argv)
     int code;
 
     argp_parse(&argp, argc, argv, 0, NULL, &options);
-    code = place_settle(&options.place);
+    options.filter.by_user = options.user != NULL;
+    code = options.user ? command_user(options.user, &options.filter.uid) : 0;
+    if (code == 0)
+        code = place_settle(&options.place);
     if (code != 0)
         return code;
     error = cf_crypto_start(&fault);

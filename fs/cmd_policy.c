@@ -20,7 +20,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"as", 'a', "USER", 0, "The user who asks: user:alice or user:1007 (needed)", 0},
+    {"as", 'a', "USER", 0, "The user who asks: alice, 1007, user:alice or user:1007 (needed)", 0},
     {"groups", 'g', "GROUP,...", 0, "His supplementary groups (names or numbers), instead of those on record", 0},
     {"json", 'j', NULL, 0, "Print JSON", 0},
     {0},
@@ -52,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (!options->user)
-            argp_error(state, "whose rights? --as user:NAME says it");
+            argp_error(state, "whose rights? --as USER says it");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -105,17 +105,14 @@ static int parse_groups(const char *list, uint32_t groups[static GROUPS_MAX])
 static int find_caller(const struct options *options, struct cf_caller *caller)
 {
     uint32_t groups[GROUPS_MAX];
-    struct cf_principal who;
     const struct passwd *user;
-    enum cf_error error = cf_principal_parse(options->user, strlen(options->user), &who);
-    int count = 0;
+    uint32_t uid;
+    int count = 0, code = command_user(options->user, &uid);
 
-    if (error != CF_OK || who.kind != CF_USER || who.low != who.high) {
-        log_error("%s: no such user: write user:NAME or user:NUMBER", options->user);
-        return error == CF_EPRINCIPAL ? EX_NOUSER : EX_USAGE;
-    }
-    user = getpwuid(who.low);
-    *caller = cf_caller_of(who.low, user ? user->pw_gid : UINT32_MAX, 0);
+    if (code != 0)
+        return code;
+    user = getpwuid(uid);
+    *caller = cf_caller_of(uid, user ? user->pw_gid : UINT32_MAX, 0);
     if (options->groups) {
         count = parse_groups(options->groups, groups);
     } else if (user) {

@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include "core/principal.h"
+#include "core/text.h"
 #include "log.h"
 #include "mounts.h"
 
@@ -50,6 +52,29 @@ int place_settle(struct place *place)
     else if (!place->config && path_is_there(place->config_path))
         place->config = place->config_path;
     return 0;
+}
+
+int command_user(const char *word, uint32_t *uid)
+{
+    struct cf_principal who = {.kind = CF_GROUP};
+    struct cf_text text = {0};
+    enum cf_error error;
+
+    cf_text_printf(&text, "%s%s", strchr(word, ':') ? "" : "user:", word);
+    error = cf_text_result(&text);
+    if (error == CF_OK)
+        error = cf_principal_parse(text.data, text.len, &who);
+    cf_text_release(&text);
+    if (error == CF_OK && who.kind == CF_USER && who.low == who.high) {
+        *uid = who.low;
+        return 0;
+    }
+    if (error == CF_EPRINCIPAL) {
+        log_error("%s: no such user", word);
+        return EX_NOUSER;
+    }
+    log_error("%s: not one user: write NAME, NUMBER, user:NAME or user:NUMBER", word);
+    return EX_USAGE;
 }
 
 int command_open(struct place *place, struct cf_vault **vault)

@@ -53,6 +53,10 @@ extern const struct argp place_store_argp;
  * default file is not there. Returns 0 or an exit code; has told why. */
 int place_settle(struct place *place);
 
+/* The user whom a person names: a name or number, with or without `user:` before it.
+ * Returns 0 or an exit code; has told why. */
+int command_user(const char *word, uint32_t *uid);
+
 /* Start the cryptography and open what place says, to look at it. Returns 0 or an exit code; has told why. */
 int command_open(struct place *place, struct cf_vault **vault);
 

@@ -304,6 +304,25 @@ exits() {
     exits 67 "no-such-user-here" credfs policy --store "$STORE" --config "$CONFIG" --as user:no-such-user-here
 }
 
+@test "a user is named the same way everywhere" {
+    new_app billing
+    local who
+    for who in daemon user:daemon "$(id -u daemon)" "user:$(id -u daemon)"; do
+        credfs policy --store "$STORE" --config "$CONFIG" --json --as "$who" billing |
+            jq -e ".uid == $(id -u daemon)" >/dev/null
+        [ -z "$(credfs audit --store "$STORE" --user "$who")" ]
+    done
+    credfs audit --store "$STORE" --user user:root | grep -q billing
+    for who in no-such-user-here user:no-such-user-here; do
+        exits 67 "$who: no such user" credfs policy --store "$STORE" --as "$who"
+        exits 67 "$who: no such user" credfs audit --store "$STORE" --user "$who"
+    done
+    for who in group:daemon user:1-2 user:; do
+        exits 64 "$who: not one user" credfs policy --store "$STORE" --as "$who"
+        exits 64 "$who: not one user" credfs audit --store "$STORE" --user "$who"
+    done
+}
+
 @test "messages go to stderr, results to stdout" {
     run --separate-stderr credfs status --store "$DIR/none"
     [ -z "$output" ] && [ -n "$stderr" ]
