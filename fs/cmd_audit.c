@@ -1,8 +1,10 @@
 /* credfs audit: show, follow and verify the audit log. */
+#include "client.h"
 #include "command.h"
 #include "core/audit.h"
 #include "core/clock.h"
 #include "log.h"
+#include "mounts.h"
 #include "record.h"
 
 #include <errno.h>
@@ -21,7 +23,8 @@ enum { FOLLOW_MS = 1000 };
 struct options {
     struct place place;
     struct record_filter filter;
-    const char *user; /* NULL: any */
+    const char *user;       /* NULL: any */
+    const char *mountpoint; /* NULL: not said */
     bool follow, json, verify;
 };
 
@@ -31,6 +34,7 @@ static const struct argp_option argp_options[] = {
     {"since", 's', "WHEN", 0, "Only records from then on: 2027-03-01, 2027-03-01T08:00:00Z, or 24h (ago)", 0},
     {"follow", 'f', NULL, 0, "Go on with new records as they are written", 0},
     {"json", 'j', NULL, 0, "Print the records as they are: a JSON object a line", 0},
+    {"mount", 'm', "MOUNTPOINT", 0, "Read the log of the store that is mounted there, by the right to do so", 0},
     {"verify", 'v', NULL, 0, "Verify the whole log instead, and name each thing that is wrong", 0},
     {0},
 };
@@ -73,7 +77,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'v':
         options->verify = true;
         return 0;
+    case 'm':
+        options->mountpoint = arg;
+        return 0;
     case ARGP_KEY_END:
+        if (options->mountpoint && options->place.store)
+            argp_error(state, "--mount and --store do not go together");
+        if (options->mountpoint && options->verify)
+            argp_error(state, "--verify needs the store itself and its key, not a mount");
         if (options->verify && options->follow)
             argp_error(state, "--verify and --follow do not go together");
         return 0;
@@ -85,9 +96,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .options = argp_options,
     .parser = parse,
-    .doc = "Show the audit log: who revealed, changed or was denied what, when and why.\v"
-           "With --verify, exit code 0: the log is whole. 65: a record was edited, dropped, reordered or cut off, "
-           "and is named.",
+    .doc =
+        "Show the audit log: who revealed, changed or was denied what, when and why. Of a store that another user "
+        "owns, out of its mount.\v"
+        "With --verify, exit code 0: the log is whole. 65: a record was edited, dropped, reordered or cut off, "
+        "and is named.",
     .children = children,
 };
 
@@ -180,17 +193,14 @@ static int follow(FILE *log, const struct options *options)
     return code;
 }
 
-static int show(const struct cf_store *store, const struct options *options)
+/* log: closed here; NULL where it could not be opened, with errno set. */
+static int show(FILE *log, const char *name, const struct options *options)
 {
-    int fd = openat(cf_store_dir(store), "audit.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    FILE *log = fd >= 0 ? fdopen(fd, "r") : NULL;
     int code;
 
-    if (!log && errno == ENOENT && !options->follow)
-        return 0;
     if (!log) {
-        log_error("%s/audit.log: %s", cf_store_path(store), strerror(errno));
-        return EX_NOINPUT;
+        log_error("%s: %s", name, strerror(errno));
+        return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
     }
     if (options->follow) {
         code = follow(log, options);
@@ -202,28 +212,74 @@ static int show(const struct cf_store *store, const struct options *options)
     return code;
 }
 
-/* The log is read without configuration and catalogue: it must be readable when those are wrong. */
-int cmd_audit(int argc, char **argv)
+static int show_store(const struct cf_store *store, const struct options *options)
 {
-    struct options options = {0};
+    const int fd = openat(cf_store_dir(store), "audit.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char name[PATH_SIZE + 16];
+
+    (void)snprintf(name, sizeof(name), "%s/audit.log", cf_store_path(store));
+    return show(fd >= 0 ? fdopen(fd, "r") : NULL, name, options);
+}
+
+/* --- of a mount, for who may read the log and not the store ------------------------------------------------------- */
+
+/* Is it that store which is mounted there? */
+static bool is_of(const char *mountpoint, const char *store)
+{
+    char wanted[PATH_SIZE], mounted[PATH_SIZE];
+
+    return path_resolve(store, wanted) && mount_status(mountpoint, "store", mounted, sizeof(mounted)) &&
+           strcmp(wanted, mounted) == 0;
+}
+
+/* store: NULL for that of any mount. */
+static int show_mount(const char *store, const struct options *options)
+{
+    char mountpoint[PATH_SIZE], name[PATH_SIZE + 8];
+    int code = client_mount(options->mountpoint, mountpoint);
+
+    if (code != 0)
+        return code;
+    if (store && !is_of(mountpoint, store)) {
+        log_error("%s is another's, and not mounted on %s: name its mountpoint with --mount", store, mountpoint);
+        return EX_NOPERM;
+    }
+    (void)snprintf(name, sizeof(name), "%s/audit", mountpoint);
+    return show(fopen(name, "re"), name, options);
+}
+
+/* The log is read without configuration and catalogue: it must be readable when those are wrong. */
+static int look(struct options *options)
+{
     struct cf_store *store = NULL;
     struct cf_fault fault = {""};
     enum cf_error error;
     int code;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
-    options.filter.by_user = options.user != NULL;
-    code = options.user ? command_user(options.user, &options.filter.uid) : 0;
-    if (code == 0)
-        code = place_settle(&options.place);
+    if (options->mountpoint)
+        return show_mount(NULL, options);
+    code = place_settle(&options->place);
     if (code != 0)
         return code;
     error = cf_crypto_start(&fault);
     if (error == CF_OK)
-        error = cf_store_open(options.place.store, CF_STORE_OBSERVE, NULL, &store, &fault);
+        error = cf_store_open(options->place.store, CF_STORE_OBSERVE, NULL, &store, &fault);
+    if (error == CF_EDENIED && !options->verify)
+        return show_mount(options->place.store, options);
     if (error != CF_OK)
-        return place_fail(&options.place, error, &fault);
-    code = options.verify ? verify(store, options.json) : show(store, &options);
+        return place_fail(&options->place, error, &fault);
+    code = options->verify ? verify(store, options->json) : show_store(store, options);
     cf_store_close(store);
     return code;
+}
+
+int cmd_audit(int argc, char **argv)
+{
+    struct options options = {0};
+    int code;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    options.filter.by_user = options.user != NULL;
+    code = options.user ? command_user(options.user, &options.filter.uid) : 0;
+    return code == 0 ? look(&options) : code;
 }

@@ -14,7 +14,7 @@ _credfs_options() {
     reveal) echo '-f,--for= -m,--mount=' ;;
     exec) echo '-m,--mount= -v,--view= -w,--watch' ;;
     policy) echo "-a,--as= -g,--groups= -j,--json $place" ;;
-    audit) echo '-a,--app= -f,--follow -j,--json -s,--since= -u,--user= -v,--verify --store=' ;;
+    audit) echo '-a,--app= -f,--follow -j,--json -m,--mount= -s,--since= -u,--user= -v,--verify --store=' ;;
     export) echo "--keygen= -o,--output= --passphrase-file= --plain --recipient= $place" ;;
     import) echo "--json -n,--dry-run --passphrase-file= --replace --secret-key= $place" ;;
     reconcile) echo "-j,--json $place" ;;

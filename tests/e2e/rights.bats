@@ -154,6 +154,38 @@ denied() {
     refused "Permission denied" as $ADMIN cat "$MP/audit"
 }
 
+@test "who may read the log does so by credfs audit too, through the mount" {
+    install_program
+    log() { as $AUDITOR env HOME="$DIR/home" "$DIR/credfs" audit "$@"; }
+    log --mount "$MP" --json --app billing --user 0 |
+        jq -es 'any(.[]; .op == "create") and all(.[]; .app == "billing" and .uid == 0)' >/dev/null
+    refused "--verify needs the store" log --mount "$MP" --verify
+    refused "Permission denied" log --store "$STORE" --verify
+    refused "name the mountpoint with --mount" log --store "$STORE"
+    refused "Permission denied" as $ADMIN "$DIR/credfs" audit --mount "$MP"
+
+    umount_store
+    mkdir "$DIR/home" "$DIR/home/credfs"
+    MP=$DIR/home/credfs APPS=$DIR/home/credfs/apps
+    mount_store
+    log --store "$STORE" --app billing | grep -q create
+    mkdir -m 700 "$DIR/other"
+    refused "$DIR/other is another's, and not mounted on $MP" log --store "$DIR/other"
+
+    timeout 10 setpriv --reuid=$AUDITOR --regid=$AUDITOR --clear-groups \
+        "$DIR/credfs" audit --mount "$MP" --follow --app later 3>&- >"$DIR/followed" &
+    local follower=$! tries
+    sleep 0.2
+    new_app later
+    for ((tries = 0; tries < 60; tries++)); do
+        ! grep -q 'create later' "$DIR/followed" || break
+        sleep 0.05
+    done
+    kill "$follower"
+    wait "$follower" || true
+    grep -q 'create later' "$DIR/followed"
+}
+
 @test "a custom role gives just its permissions, and a supplementary group gives a role" {
     denied $ONCALL billing cat "$APPS/billing/secret"
     [ "$(as $ONCALL:$OPSGID cat "$APPS/billing/secret" | wc -c)" -eq 48 ]
