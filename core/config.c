@@ -146,6 +146,10 @@ static const char *read_role(struct loading *loading, const char *role_name, con
         return loading->reason;
     }
     struct cf_role *role = role_find(loading->config, role_name);
+    if (role != NULL && name == NULL) {
+        snprintf(loading->reason, sizeof(loading->reason), "[role %s] is there already", role_name);
+        return loading->reason;
+    }
     if (role == NULL)
         role = role_add(loading->config, role_name, 0);
     if (role == NULL)

@@ -5,6 +5,7 @@
 #include <ini.h> /* inih's, which has the same name as ours */
 #include <search.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct parser {
     void *seen;               /* tree of "SECTION\nNAME" */
     cf_ini_line *call;
     void *arg;
+    char doubled[2 * LINE_MOST + 32];
     const char *reason; /* why the line is refused; the first one stays */
     enum cf_error error;
 };
@@ -159,6 +161,15 @@ static int compare_seen(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+static void refuse_doubled(struct parser *parser, const char *name)
+{
+    if (parser->section[0] != '\0')
+        snprintf(parser->doubled, sizeof parser->doubled, "[%s] has '%s' already", parser->section, name);
+    else
+        snprintf(parser->doubled, sizeof parser->doubled, "'%s' is there already", name);
+    refuse(parser, CF_ECONFIG, parser->doubled);
+}
+
 /* Remember a name of the present section, which must be its first line there. */
 static void note_name(struct parser *parser, const char *name)
 {
@@ -175,7 +186,7 @@ static void note_name(struct parser *parser, const char *name)
     if (node == NULL)
         refuse(parser, CF_ENOMEM, "out of memory");
     else if (*node != key)
-        refuse(parser, CF_ECONFIG, "a name that the section has already");
+        refuse_doubled(parser, name);
     if (node == NULL || *node != key)
         free(key);
     memcpy(parser->name, name, len + 1);

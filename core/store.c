@@ -289,11 +289,11 @@ static enum cf_error unwrap_key(struct cf_store *store, struct cf_db *db, struct
     if (error != CF_OK)
         cf_fault_set(fault, "%s has no key slot: it is not a whole store", store->database);
     if (error == CF_OK)
-        error = cf_files_read_key(store->dir, &master, fault);
+        error = cf_files_read_key(store->dir, store->path, &master, fault);
     if (error == CF_OK) {
         error = cf_unwrap(master, store->id, wrapped, sizeof wrapped, data_key);
         if (error == CF_EWRONGKEY)
-            cf_fault_set(fault, "master.key is not the key of the store in %s", store->path);
+            cf_fault_set(fault, "%s/master.key is not the key of this store", store->path);
     }
     cf_secret_free(master);
     return error;

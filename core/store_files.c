@@ -178,7 +178,8 @@ enum cf_error cf_files_lock(int dir, const char *path, int *lock, struct cf_faul
     return CF_OK;
 }
 
-static enum cf_error parse_key(const struct cf_secret *text, struct cf_secret **key, struct cf_fault *fault)
+static enum cf_error parse_key(const struct cf_secret *text, const char *path, struct cf_secret **key,
+                               struct cf_fault *fault)
 {
     const char *digits = (const char *)cf_secret_peek(text);
 
@@ -189,11 +190,11 @@ static enum cf_error parse_key(const struct cf_secret *text, struct cf_secret **
         return CF_OK;
     cf_secret_free(*key);
     *key = NULL;
-    cf_fault_set(fault, "%s is damaged: it should hold 64 hexadecimal digits", key_name);
+    cf_fault_set(fault, "%s/%s is damaged: it should hold 64 hexadecimal digits", path, key_name);
     return CF_EWRONGKEY;
 }
 
-enum cf_error cf_files_read_key(int dir, struct cf_secret **key, struct cf_fault *fault)
+enum cf_error cf_files_read_key(int dir, const char *path, struct cf_secret **key, struct cf_fault *fault)
 {
     struct cf_secret *text = cf_secret_new(KEY_TEXT);
     int fd = openat(dir, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -203,13 +204,13 @@ enum cf_error cf_files_read_key(int dir, struct cf_secret **key, struct cf_fault
     if (text == NULL) {
         error = CF_ENOMEM;
     } else if (fd < 0) {
-        cf_fault_set(fault, "%s: %s: put the store's master key back", key_name, strerror(errno));
+        cf_fault_set(fault, "%s/%s: %s", path, key_name, strerror(errno));
         error = errno == ENOENT ? CF_EWRONGKEY : CF_EIO;
     } else if (read(fd, cf_secret_bytes(text), KEY_TEXT) != KEY_TEXT) {
-        cf_fault_set(fault, "%s is too short", key_name);
+        cf_fault_set(fault, "%s/%s is too short", path, key_name);
         error = CF_EWRONGKEY;
     } else {
-        error = parse_key(text, key, fault);
+        error = parse_key(text, path, key, fault);
     }
     if (fd >= 0)
         close(fd);

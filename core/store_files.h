@@ -39,7 +39,8 @@ pid_t cf_files_holder(int dir);
 
 /* Read the master key, or make a new one (never over one that is there). *key: owned by the caller.
  * Returns 0, CF_EWRONGKEY when there is none or it is not a key, CF_EUNSAFE, CF_EIO, CF_EFULL. */
-CF_CHECKED enum cf_error cf_files_read_key(int dir, struct cf_secret **key, struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_files_read_key(int dir, const char *path, struct cf_secret **key,
+                                           struct cf_fault *fault);
 CF_CHECKED enum cf_error cf_files_make_key(int dir, struct cf_secret **key, struct cf_fault *fault);
 
 #endif

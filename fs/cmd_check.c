@@ -90,7 +90,7 @@ int cmd_check(int argc, char **argv)
         goto out;
     error = cf_check(vault, options.json ? collect_finding : print_finding, findings, &checked);
     if (error != CF_OK) {
-        code = command_fail(error, NULL);
+        code = place_fail(&options.place, error, &(struct cf_fault){""});
         goto out;
     }
     code = options.json ? print_json(&checked, findings) : print_text(&checked);

@@ -141,17 +141,22 @@ int command_fail(enum cf_error error, const struct cf_fault *fault)
 
 int place_fail(const struct place *place, enum cf_error error, const struct cf_fault *fault)
 {
+    const char *text = fault->text[0] ? fault->text : cf_error_text(error);
     const bool is_default = place->store == place->store_path;
     char mountpoint[PATH_SIZE];
 
     if (error == CF_ENOSTORE) {
-        log_error("%s: make one with `credfs init%s%s`", fault->text, is_default ? "" : " --store ",
+        log_error("%s: make one with `credfs init%s%s`", text, is_default ? "" : " --store ",
                   is_default ? "" : place->store);
         return EX_NOINPUT;
     }
     if (error == CF_EBUSY && mount_of_daemon(cf_store_holder(place->store), mountpoint)) {
-        log_error("%s: unmount it first (credfs umount %s)", fault->text, mountpoint);
+        log_error("%s: unmount it first (credfs umount %s)", text, mountpoint);
         return EX_TEMPFAIL;
+    }
+    if (error == CF_ETAMPER) { /* whoever looks closer has to open it too */
+        log_error("%s: put a copy of the store back", text);
+        return EX_DATAERR;
     }
     return command_fail(error, fault);
 }

@@ -101,13 +101,14 @@ exits() {
     exits 77 "$STORE" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
     chmod 700 "$STORE"
     chmod 640 "$STORE/master.key"
-    exits 77 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    exits 77 "$STORE/master.key has mode 640: make it 600" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
     chmod 600 "$STORE/master.key"
     mv "$STORE/master.key" "$DIR/master.key"
     ln -s "$DIR/master.key" "$STORE/master.key"
     exits 77 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
     rm "$STORE/master.key"
-    exits 65 "master.key" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
+    exits 65 "$STORE/master.key: No such file or directory: put back the master.key that belongs to this store" \
+        credfs mount --store "$STORE" --config "$CONFIG" "$MP"
     mv "$DIR/master.key" "$STORE/master.key"
     chown 80001 "$STORE/credfs.db"
     exits 77 "credfs.db" credfs mount --store "$STORE" --config "$CONFIG" "$MP"
@@ -292,6 +293,19 @@ exits() {
         jq -e '.apps == 1 and .values == 2 and .grants == 1 and .findings == []' >/dev/null
     umount_store
     credfs check --store "$STORE" --config "$CONFIG" >/dev/null
+}
+
+@test "check says of a database that cannot be opened what is to be done" {
+    new_app billing
+    umount_store
+    local size
+    for size in 4096 20480; do
+        cp "$STORE/credfs.db" "$DIR/whole.db"
+        truncate -s $size "$STORE/credfs.db"
+        exits 65 "put a copy of the store back" credfs check --store "$STORE"
+        cp "$DIR/whole.db" "$STORE/credfs.db"
+    done
+    check_passes
 }
 
 @test "policy answers for an App, in words and in JSON" {

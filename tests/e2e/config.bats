@@ -46,9 +46,9 @@ refused_at() {
 }
 
 @test "a doubled name is refused, also when its section is opened twice" {
-    wrong 3 'has already' <<<$'[members]\nauditor = user:1\nauditor = user:2'
-    wrong 5 'has already' <<<$'[members]\nauditor = user:1\n[policy]\n[members]\nauditor = user:2'
-    wrong 4 'has already' <<<$'[role x]\npermissions = audit\n[role x]\npermissions = reveal'
+    wrong 3 "[members] has 'auditor' already" <<<$'[members]\nauditor = user:1\nauditor = user:2'
+    wrong 5 "[members] has 'auditor' already" <<<$'[members]\nauditor = user:1\n[policy]\n[members]\nauditor = user:2'
+    wrong 3 '[role x] is there already' <<<$'[role x]\npermissions = audit\n[role x]\npermissions = reveal'
 }
 
 @test "a line that cannot be parsed is refused" {

@@ -276,7 +276,8 @@ static void doubled_names_are_refused(void **state)
 {
     (void)state;
     refused("[members]\nauditor = user:0\nauditor = user:1\n", 3, "");
-    refused("[role a]\npermissions = audit\n[policy]\npropagation = 1m\n[role a]\npermissions = reveal\n", 6, "");
+    refused("[role a]\npermissions = audit\n[policy]\npropagation = 1m\n[role a]\npermissions = reveal\n", 5,
+            "[role a] is there already");
 }
 
 static void long_words_do_not_overflow(void **state)

@@ -201,9 +201,9 @@ static void lines_of_no_form_are_refused(void **state)
 static void doubled_names_are_refused(void **state)
 {
     (void)state;
-    refuses("[s]\na = 1\nb = 2\na = 3\n", "t.ini:4: a name that the section has already");
-    refuses("[s]\na = 1\n[t]\na = 2\n[s]\na = 1\n", "t.ini:6: a name that the section has already");
-    refuses("a = 1\na = 1\n", "t.ini:2: a name that the section has already");
+    refuses("[s]\na = 1\nb = 2\na = 3\n", "t.ini:4: [s] has 'a' already");
+    refuses("[s]\na = 1\n[t]\na = 2\n[s]\na = 1\n", "t.ini:6: [s] has 'a' already");
+    refuses("a = 1\na = 1\n", "t.ini:2: 'a' is there already");
     assert_reads("[s]\na = 1\n[t]\na = 2\n[s]\nb = 3\n", "s|a|1\nt|a|2\ns|b|3\n");
     assert_reads("[s]\na = 1\nA = 2\naa = 3\n", "s|a|1\ns|A|2\ns|aa|3\n");
 }
@@ -240,7 +240,7 @@ static void many_names_are_quick(void **state)
     assert_int_equal(cf_ini_text("t.ini", text, len, collect, &seen, &fault), CF_OK);
     memset(text + len - 8, '0', 6);
     assert_int_equal(cf_ini_text("t.ini", text, len, collect, &seen, &fault), CF_ECONFIG);
-    assert_string_equal(fault.text, "t.ini:100000: a name that the section has already");
+    assert_string_equal(fault.text, "t.ini:100000: 'n000000' is there already");
     free(text);
 }
 
