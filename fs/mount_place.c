@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -72,6 +73,23 @@ static bool is_empty(const char *path)
     return directory && !has_entry;
 }
 
+/* Is path below the mountpoint of a credfs? That is an App's directory or the like, whose files would be hidden. */
+static bool is_within_credfs(const char *path)
+{
+    char above[PATH_SIZE];
+    char *slash;
+
+    (void)snprintf(above, sizeof(above), "%s", path);
+    while ((slash = strrchr(above, '/')) && slash > above) {
+        *slash = '\0';
+        if (!mount_is_credfs(above))
+            continue;
+        log_error("%s: it is within %s, where a credfs is mounted: name another mountpoint", path, above);
+        return true;
+    }
+    return false;
+}
+
 int mount_place_settle(const char *given, const char *store, char out[static PATH_SIZE])
 {
     char path[PATH_SIZE], real_store[PATH_SIZE];
@@ -91,7 +109,7 @@ int mount_place_settle(const char *given, const char *store, char out[static PAT
         log_error("%s: %s", given, strerror(errno));
         return EX_NOINPUT;
     }
-    code = check_directory(out);
+    code = is_within_credfs(out) ? EX_USAGE : check_directory(out);
     if (code == 0 && given == path && !is_empty(out)) {
         log_error("%s is not empty: a mount there would hide what is in it: name another mountpoint", out);
         return EX_USAGE;

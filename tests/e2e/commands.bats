@@ -171,6 +171,19 @@ exits() {
     mount_store
 }
 
+@test "a mountpoint within a credfs is refused; what a full directory has is hidden until the mount ends" {
+    new_app billing
+    credfs init --store "$DIR/second"
+    exits 64 "it is within $MP, where a credfs is mounted" credfs mount --store "$DIR/second" "$APPS/billing"
+    [ "$(cat "$APPS/billing/key" | wc -c)" -eq 37 ]
+    mkdir "$DIR/full"
+    touch "$DIR/full/something"
+    credfs mount --store "$DIR/second" "$DIR/full"
+    [ ! -e "$DIR/full/something" ]
+    credfs umount "$DIR/full"
+    [ -e "$DIR/full/something" ]
+}
+
 @test "mount -f stays in the foreground and ends with the mount" {
     umount_store
     "$CREDFS" mount -f --store "$STORE" --config "$CONFIG" "$MP" 3>&- >>"$DIR/daemon.out" 2>&1 &
