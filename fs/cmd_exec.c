@@ -50,9 +50,11 @@ static void take_watch(struct argp_state *state, struct options *options, const 
 
 static void take_view(struct argp_state *state, struct options *options, const char *view)
 {
-    if (strchr(view, '/') || view[0] == '.' || view[0] == '\0' || strcmp(view, "curl") == 0 ||
-        strcmp(view, "properties") == 0)
-        argp_error(state, "%s: not a view of NAME=value lines", view);
+    static const char *const others[] = {"json", "properties", "curl", ""};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (strcmp(view, others[i]) == 0 || strchr(view, '/') || view[0] == '.')
+            argp_error(state, "'%s': not a view of NAME=value lines: env or a template of the site's is one", view);
     options->task.view = view;
 }
 

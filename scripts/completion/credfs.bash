@@ -148,13 +148,13 @@ _credfs_offer_fields() {
     done
 }
 
-# Views of NAME=value lines, and json.
+# Views of NAME=value lines.
 _credfs_offer_views() {
     local path
     for path in "$apps/${args[0]-}/views"/*; do
-        [[ ! -f $path || $path == */properties ]] || _credfs_offer "$1${path##*/}"
+        [[ ! -f $path || $path == */properties || $path == */json ]] || _credfs_offer "$1${path##*/}"
     done
-    ((${#COMPREPLY[@]} > 0)) || _credfs_offer "$1json" "$1env"
+    ((${#COMPREPLY[@]} > 0)) || _credfs_offer "$1env"
 }
 
 # The value of an option. before: what of it stands in the same word.

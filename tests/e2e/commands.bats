@@ -215,7 +215,9 @@ exits() {
     mounted "$MP"
     credfs umount "$MP"
     exits 69 "$MP" credfs umount "$MP"
-    exits 69 "" credfs umount /
+    exits 69 "/: no credfs is mounted there" credfs umount /
+    exits 69 "/: no credfs is mounted there" credfs reload /
+    exits 69 "/: no credfs is mounted there" credfs mount --replace /
     exits 69 "" credfs umount "$DIR/none"
 }
 

@@ -59,7 +59,7 @@ offers() {
     offers "credfs export -m $MP billing ma"
     offers "credfs reveal -m $MP billing " key secret token
     offers "credfs reveal -m $MP mailer s" secret
-    offers "credfs exec -m $MP billing --view=" env json
+    offers "credfs exec -m $MP billing --view=" env
     offers "credfs exec -m $MP billing -- mountpoin" mountpoint
     offers "credfs exec -m $MP billing -- mountpoint --mount=$DIR -"
     [[ $(offered "credfs umount ${MP:0:-2}") == *"$MP"* ]]

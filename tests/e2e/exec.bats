@@ -155,8 +155,9 @@ for name in sorted(os.environb):
     run -65 exec_with --view bad.env billing -- echo ran
     [ "$output" = "credfs: billing/views/bad.env:2: not NAME=value" ]
     run -66 exec_with --view none billing -- echo ran
-    for view in properties curl/audit-records ../key; do
-        run -64 exec_with --view $view billing -- echo ran
+    for view in json properties curl curl/audit-records ../key ""; do
+        run -64 exec_with --view "$view" billing -- echo ran
+        [[ $output == *"'$view': not a view of NAME=value lines: env or a template"* ]]
     done
 }
 
