@@ -1,5 +1,6 @@
 #include "credential.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,7 +209,16 @@ static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t 
     return error;
 }
 
-/* The versions that the new one replaces and takes its values from; zeroed where there are none. */
+/* What a revocation is about: key and secret; of a version that has neither, all that it has. */
+static unsigned revocable(const struct cf_version *version)
+{
+    const unsigned pair = version->fields & (1U << CF_KEY | 1U << CF_SECRET);
+
+    return pair != 0 ? pair : version->fields;
+}
+
+/* The versions that the new one replaces and takes its values from; zeroed where there are none. What was revoked is
+ * not taken: base has no such fields then. */
 static enum cf_error get_bases(struct cf_txn *txn, const struct cf_app *app, const struct cf_issue *issue,
                                struct cf_version *old, struct cf_version *base)
 {
@@ -220,7 +230,10 @@ static enum cf_error get_bases(struct cf_txn *txn, const struct cf_app *app, con
     *base = *old;
     if (error == CF_OK && issue->base > 0)
         error = cf_version_get(txn, app, issue->base, base);
-    return error == CF_OK && issue->base > 0 && base->revoked ? CF_EREVOKED : error;
+    if (error == CF_OK && issue->base > 0 && base->revoked)
+        error = CF_EREVOKED;
+    base->fields &= base->revoked ? ~revocable(base) : UINT_MAX;
+    return error;
 }
 
 enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue, int *early)

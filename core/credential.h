@@ -107,8 +107,9 @@ CF_CHECKED enum cf_error cf_sealed_open(const struct cf_sealed *sealed, const st
 struct cf_issue {
     uint32_t by;     /* uid */
     int64_t overlap; /* how long the version that is replaced stays good; 0: it is retired at once */
-    int64_t base;    /* the version whose values are kept where none is given; 0: the current one */
-    int64_t live;    /* at most so many are live afterwards: the oldest retiring ones are retired early */
+    int64_t base; /* the version whose values are kept where none is given; 0: the current one, and of that, where
+                      * it is revoked, neither key nor secret (of one that has neither: nothing) */
+    int64_t live; /* at most so many are live afterwards: the oldest retiring ones are retired early */
     struct cf_secret *const *value; /* CF_FIELD_COUNT of them, NULL for "as in base"; not taken */
 };
 

@@ -74,6 +74,22 @@ sum() {
     cat "$APP/key" >/dev/null
 }
 
+@test "a field that is written does not make a revoked credential good again" {
+    echo customer-experience-recent-calls >"$APP/apis"
+    key=$(cat "$APP/key") secret=$(cat "$APP/secret")
+    echo revoke 1 >"$APP/ctl"
+    echo new-token >"$APP/token"
+    [ "$(cat "$APP/token")" = new-token ]
+    fails_with "Required key not available" "$APP/key"
+    fails_with "Required key not available" "$APP/secret"
+    exec 5<>"$MP/apis/customer-experience-recent-calls/verify"
+    echo "$key $secret" >&5
+    [ "$(cat <&5)" = revoked ]
+    exec 5<&-
+    echo rotate >"$APP/ctl"
+    cat "$APP/key" "$APP/secret" >/dev/null
+}
+
 @test "a roll-back makes an earlier value current as a new version, by one who may not read it" {
     before=$(sum "$APP/secret")
     echo rotate 0 >"$APP/ctl"

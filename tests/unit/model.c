@@ -91,12 +91,24 @@ static void tidy(struct model_app *app)
     }
 }
 
+/* Of a revoked version key and secret are lost; of one that had neither, all. */
+static void drop_revoked(struct model_version *version)
+{
+    const bool has_pair = version->value[CF_KEY] != 0 || version->value[CF_SECRET] != 0;
+
+    for (int field = 0; field < CF_FIELD_COUNT; field++)
+        if (!has_pair || field == CF_KEY || field == CF_SECRET)
+            version->value[field] = 0;
+}
+
 /* A new version with the values of base. */
 static struct model_version *issue(struct model_app *app, int64_t base, int64_t overlap)
 {
     struct model_version *version = &app->versions[app->version + 1];
 
     *version = app->versions[base];
+    if (version->is_revoked)
+        drop_revoked(version);
     version->is_kept = true;
     version->is_revoked = false;
     version->deadline = 0;

@@ -82,6 +82,51 @@ static void test_revoke(void **state)
     assert_int_equal(fixture_findings(fixture), 0);
 }
 
+static enum cf_error import(struct fixture *fixture, int64_t serial, enum cf_field field, const char *value)
+{
+    return cf_write_field(fixture->vault, &fixture->root, serial, field, CF_REPLACE, value, strlen(value));
+}
+
+static enum cf_error reveal(struct fixture *fixture, int64_t serial, enum cf_field field)
+{
+    int64_t current = 0;
+
+    return cf_vault_reveal(fixture->vault, &fixture->root, serial, field, &current);
+}
+
+/* What is written into another field brings no revoked key and secret back. */
+static void test_write_on_revoked(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    assert_int_equal(ctl(fixture, serial, "revoke 1"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "new-token"), CF_OK);
+    assert_int_equal(reveal(fixture, serial, CF_TOKEN), CF_OK);
+    assert_int_equal(reveal(fixture, serial, CF_KEY), CF_ENOKEY);
+    assert_int_equal(reveal(fixture, serial, CF_SECRET), CF_ENOKEY);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "another secret"), CF_OK);
+    assert_int_equal(reveal(fixture, serial, CF_KEY), CF_ENOKEY);
+    assert_int_equal(ctl(fixture, serial, "revoke 3\nrotate"), CF_OK);
+    assert_true(fixture_has_value(fixture, serial, CF_TOKEN, "new-token", 9)); /* no part of a pair */
+    assert_int_equal(reveal(fixture, serial, CF_KEY), CF_OK);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
+/* Of a version that is nothing but a token, the token is what was revoked. */
+static void test_write_on_revoked_token(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    assert_int_equal(ctl(fixture, serial, "revoke 1"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "new-token"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_USERNAME, "somebody"), CF_OK);
+    assert_int_equal(reveal(fixture, serial, CF_USERNAME), CF_OK);
+    assert_int_equal(reveal(fixture, serial, CF_TOKEN), CF_ENOKEY);
+}
+
 static void test_rollback(void **state)
 {
     struct fixture *fixture = *state;
@@ -189,8 +234,14 @@ static void test_value_stat(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_overlap),   TEST(test_revoke), TEST(test_rollback),
-                                       TEST(test_expiry),    TEST(test_live),   TEST(test_kept),
+    const struct CMUnitTest tests[] = {TEST(test_overlap),
+                                       TEST(test_revoke),
+                                       TEST(test_write_on_revoked),
+                                       TEST(test_write_on_revoked_token),
+                                       TEST(test_rollback),
+                                       TEST(test_expiry),
+                                       TEST(test_live),
+                                       TEST(test_kept),
                                        TEST(test_value_stat)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
