@@ -36,16 +36,20 @@ static bool parse_version(const char *argument, size_t len, int64_t *number)
     return *number > 0;
 }
 
-/* revoke N */
+/* revoke N: and whatever has the same credential */
 static enum cf_error revoke(struct cf_change *change, const char *argument, size_t len)
 {
+    struct cf_versions also;
     int64_t number;
     enum cf_error error;
 
     if (!parse_version(argument, len, &number))
         return CF_ECOMMAND;
     cf_text_printf(&change->detail, " %lld", (long long)number);
-    error = cf_version_revoke(&change->txn, &change->app, number);
+    error = cf_version_revoke(&change->txn, &change->app, number, &also);
+    for (size_t i = 0; error == CF_OK && i < also.count; i++)
+        cf_text_printf(&change->detail, "%s %lld", i == 0 ? " and, with the same credential," : "",
+                       (long long)also.number[i]);
     return error == CF_ENOENT ? CF_ECOMMAND : error;
 }
 
@@ -60,7 +64,7 @@ static enum cf_error rollback(struct cf_change *change, const char *argument, si
         return CF_ECOMMAND;
     cf_text_printf(&change->detail, " %lld", (long long)number);
     error = cf_change_issue(change, nothing, number, change->vault->config->overlap);
-    return error == CF_ENOENT || error == CF_EREVOKED ? CF_ECOMMAND : error;
+    return error == CF_ENOENT ? CF_ECOMMAND : error;
 }
 
 /* expire 90d, expire 2027-03-01T00:00:00Z, expire never */

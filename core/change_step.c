@@ -4,6 +4,8 @@
 #include "generate.h"
 #include "news.h"
 
+#include <stdio.h>
+
 /* The App that the change was about, as it is now; it may be gone since. */
 static enum cf_error load_answered(struct cf_change *change, struct cf_txn *txn, int64_t serial)
 {
@@ -88,8 +90,13 @@ enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const 
                                    .live = change->vault->config->versions,
                                    .value = value};
     int early;
-    enum cf_error error = cf_version_issue(&change->txn, &change->app, &issue, &early);
+    int64_t revoked = base;
+    enum cf_error error = cf_values_revoked(&change->txn, &change->app, value, &revoked);
 
+    if (error == CF_OK)
+        error = cf_version_issue(&change->txn, &change->app, &issue, &early);
+    if (error == CF_EREVOKED)
+        snprintf(change->verdict.why, sizeof change->verdict.why, "revoked, as version %lld", (long long)revoked);
     if (error == CF_OK && early > 0)
         cf_text_printf(&change->detail, "%s%d retired early", change->detail.len > 0 ? ", " : "", early);
     return error;

@@ -33,7 +33,7 @@ CF_CHECKED enum cf_error cf_change_begin(struct cf_change *change);
 CF_CHECKED enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial);
 
 /* Issue the next version of the App. value: CF_FIELD_COUNT of them; base and overlap as in struct cf_issue. What it does
- * to earlier versions goes into the record. */
+ * to earlier versions goes into the record. CF_EREVOKED when base, or the credential in these values, was revoked. */
 CF_CHECKED enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const *value, int64_t base,
                                          int64_t overlap);
 

@@ -158,16 +158,104 @@ static enum cf_error update_version(struct cf_txn *txn, const struct cf_app *app
                       version->number);
 }
 
-enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number)
-{
-    struct cf_version version;
-    enum cf_error error = cf_version_get(txn, app, number, &version);
+/* ---- revoking ---- */
 
+/* The field that tells a version's credential from others: its secret; where it has none, its key; and so on. */
+static enum cf_field telling_field(const struct cf_version *version)
+{
+    static const enum cf_field order[] = {CF_SECRET, CF_KEY, CF_TOKEN, CF_PASSWORD};
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if ((version->fields & 1U << order[i]) != 0)
+            return order[i];
+    return CF_NO_FIELD;
+}
+
+/* Has a version the credential of a revoked one? */
+static enum cf_error has_credential(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                                    const struct cf_version *revoked, bool *same)
+{
+    const enum cf_field field = telling_field(revoked);
+    struct cf_value one, other;
+    enum cf_error error;
+
+    *same = false;
+    if (field == CF_NO_FIELD || (version->fields & 1U << field) == 0)
+        return CF_OK;
+    error = cf_version_value(txn, app, version, field, &one);
+    if (error == CF_OK)
+        error = cf_version_value(txn, app, revoked, field, &other);
+    *same = error == CF_OK && cf_equal(one.fingerprint, other.fingerprint, CF_FINGERPRINT_SIZE);
+    return error;
+}
+
+/* Revoke a version, and those that have its credential, and so on. */
+static enum cf_error revoke(struct cf_txn *txn, const struct cf_app *app, struct cf_version *versions, size_t count,
+                            struct cf_version *version)
+{
+    enum cf_error error;
+
+    version->revoked = true;
+    error = update_version(txn, app, version);
+    for (size_t i = 0; error == CF_OK && i < count; i++) {
+        bool same;
+        if (versions[i].revoked)
+            continue;
+        error = has_credential(txn, app, &versions[i], version, &same);
+        if (error == CF_OK && same)
+            error = revoke(txn, app, versions, count, &versions[i]);
+    }
+    return error;
+}
+
+enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                                struct cf_versions *also)
+{
+    struct cf_version versions[CF_VERSIONS_MOST];
+    bool was_revoked[CF_VERSIONS_MOST];
+    size_t count, at = 0;
+    enum cf_error error = cf_version_list(txn, app, versions, &count);
+
+    also->count = 0;
     if (error != CF_OK)
         return error;
-    version.revoked = true;
-    return update_version(txn, app, &version);
+    while (at < count && versions[at].number != number)
+        at++;
+    if (at == count)
+        return number == app->version ? CF_ETAMPER : CF_ENOENT;
+    for (size_t i = 0; i < count; i++)
+        was_revoked[i] = versions[i].revoked;
+    error = revoke(txn, app, versions, count, &versions[at]);
+    for (size_t i = count; i-- > 0;)
+        if (versions[i].revoked && !was_revoked[i] && i != at)
+            also->number[also->count++] = versions[i].number;
+    return error;
 }
+
+enum cf_error cf_values_revoked(struct cf_txn *txn, const struct cf_app *app, struct cf_secret *const *value,
+                                int64_t *number)
+{
+    struct cf_version versions[CF_VERSIONS_MOST];
+    size_t count;
+    enum cf_error error = cf_version_list(txn, app, versions, &count);
+
+    for (size_t i = 0; error == CF_OK && i < count; i++) {
+        const enum cf_field field = versions[i].revoked ? telling_field(&versions[i]) : CF_NO_FIELD;
+        uint8_t fingerprint[CF_FINGERPRINT_SIZE];
+        struct cf_value revoked;
+        if (field == CF_NO_FIELD || value[field] == NULL)
+            continue;
+        cf_fingerprint(txn->keys, value[field], fingerprint);
+        error = cf_version_value(txn, app, &versions[i], field, &revoked);
+        if (error == CF_OK && cf_equal(fingerprint, revoked.fingerprint, CF_FINGERPRINT_SIZE)) {
+            *number = versions[i].number;
+            error = CF_EREVOKED;
+        }
+    }
+    return error;
+}
+
+/* ---- issuing ---- */
 
 /* Seal the values of the new version: the given ones, and those of base for the rest. */
 static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *base,

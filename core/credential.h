@@ -1,7 +1,8 @@
 /* credential.h: the versions of an App's fields, and their values.
  *
  * A version is one issue of all fields; its values never change. The App's row says which one is current. The one
- * before it is retiring, still good, until its deadline; then it is retired. A revoked one is never good again. Which
+ * before it is retiring, still good, until its deadline; then it is retired. A revoked one is never good again, nor is
+ * its credential under another number: its secret; where it has none its key, else its token, else its password. Which
  * state a version is in is computed from the time when it is asked: nothing has to happen at a deadline. The last
  * CF_VERSIONS_KEPT are kept, and those that are live.
  */
@@ -125,7 +126,20 @@ CF_CHECKED enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_
 CF_CHECKED enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version,
                                           enum cf_field field, const struct cf_secret *value);
 
-/* Revoke a version, for good. CF_ENOENT when it is not kept. */
-CF_CHECKED enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number);
+struct cf_versions {
+    size_t count;
+    int64_t number[CF_VERSIONS_MOST];
+};
+
+/* Revoke a version, for good, and all kept ones that have its credential; those into *also, the oldest first.
+ * Returns 0; CF_ENOENT when it is not kept. */
+CF_CHECKED enum cf_error cf_version_revoke(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                                           struct cf_versions *also);
+
+/* Is among these values the credential of a kept version that was revoked? Who issues a version asks this before.
+ * value: CF_FIELD_COUNT of them, NULL for none.
+ * Returns 0 when it is not; CF_EREVOKED when it is, and *number is that version's. */
+CF_CHECKED enum cf_error cf_values_revoked(struct cf_txn *txn, const struct cf_app *app,
+                                           struct cf_secret *const *value, int64_t *number);
 
 #endif

@@ -90,6 +90,21 @@ sum() {
     cat "$APP/key" "$APP/secret" >/dev/null
 }
 
+@test "what was revoked is never good again, not as a copy and not written anew" {
+    key=$(cat "$APP/key") secret=$(cat "$APP/secret")
+    printf 'rotate 24h\nrollback 1\nrevoke 1\n' >"$APP/ctl"
+    grep -q '^version.3 = revoked' "$APP/info"
+    fails_with "Key has been revoked" "$APP/secret"
+    grep '"op":"revoke"' "$MP/audit" | grep -q 'revoke 1 and, with the same credential, 3"'
+    echo rotate 0 >"$APP/ctl"
+    echo "$key" >"$APP/key" # a public name, which may have another secret
+    run ! bash -c 'echo "$2" >"$1"' - "$APP/secret" "$secret"
+    [[ $output == *"Key has been revoked" ]]
+    tail -n 1 "$MP/audit" | grep -q '"why":"revoked, as version 3"'
+    [ "$(cat "$APP/secret")" != "$secret" ]
+    check_passes
+}
+
 @test "a roll-back makes an earlier value current as a new version, by one who may not read it" {
     before=$(sum "$APP/secret")
     echo rotate 0 >"$APP/ctl"

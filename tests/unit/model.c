@@ -91,6 +91,38 @@ static void tidy(struct model_app *app)
     }
 }
 
+/* The field that is the credential of a version, or none. */
+static enum cf_field credential_of(const struct model_version *version)
+{
+    const enum cf_field order[] = {CF_SECRET, CF_KEY, CF_TOKEN, CF_PASSWORD};
+
+    for (int i = 0; i < 4; i++)
+        if (version->value[order[i]] != 0)
+            return order[i];
+    return CF_NO_FIELD;
+}
+
+/* Revoke a version; then each that has the credential of a revoked one, until there is no more. */
+static void revoke(struct model_app *app, int64_t number)
+{
+    enum cf_field field = credential_of(&app->versions[number]);
+
+    app->versions[number].is_revoked = true;
+    for (int64_t other = 1; field != CF_NO_FIELD && other <= app->version; other++)
+        if (is_kept(app, other) && !app->versions[other].is_revoked &&
+            app->versions[other].value[field] == app->versions[number].value[field])
+            revoke(app, other);
+}
+
+static bool was_revoked(const struct model_app *app, enum cf_field field, uint64_t value)
+{
+    for (int64_t number = 1; number <= app->version; number++)
+        if (is_kept(app, number) && app->versions[number].is_revoked &&
+            credential_of(&app->versions[number]) == field && app->versions[number].value[field] == value)
+            return true;
+    return false;
+}
+
 /* Of a revoked version key and secret are lost; of one that had neither, all. */
 static void drop_revoked(struct model_version *version)
 {
@@ -274,6 +306,8 @@ static enum cf_error write_field(const struct step *step, struct model_app *app)
         return CF_EVALUE;
     if (value->error != CF_OK)
         return value->error;
+    if (was_revoked(app, step->field, model_sum(value->text, len)))
+        return CF_EREVOKED;
     issue(app, app->version, usual_overlap)->value[step->field] = model_sum(value->text, len);
     tidy(app);
     app->generation++;
@@ -294,11 +328,13 @@ static enum cf_error command(struct model *model, struct model_app *app, const s
     case DO_REVOKE:
         if (!is_kept(app, number))
             return CF_ECOMMAND;
-        app->versions[number].is_revoked = true;
+        revoke(app, number);
         return CF_OK;
     case DO_ROLLBACK:
-        if (!is_kept(app, number) || app->versions[number].is_revoked)
+        if (!is_kept(app, number))
             return CF_ECOMMAND;
+        if (app->versions[number].is_revoked)
+            return CF_EREVOKED;
         issue(app, number, usual_overlap);
         tidy(app);
         return CF_OK;

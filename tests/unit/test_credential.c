@@ -71,7 +71,7 @@ static void test_revoke(void **state)
     assert_int_equal(read_version(fixture, serial, 2), CF_OK);
     assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK);
     assert_int_equal(read_version(fixture, serial, 2), CF_EREVOKED);
-    assert_int_equal(ctl(fixture, serial, "rollback 1"), CF_ECOMMAND);
+    assert_int_equal(ctl(fixture, serial, "rollback 1"), CF_EREVOKED);
     assert_int_equal(ctl(fixture, serial, "revoke 7"), CF_ECOMMAND);
     assert_int_equal(ctl(fixture, serial, "revoke"), CF_ECOMMAND);
     assert_int_equal(ctl(fixture, serial, "revoke 1x"), CF_ECOMMAND);
@@ -125,6 +125,45 @@ static void test_write_on_revoked_token(void **state)
     assert_int_equal(import(fixture, serial, CF_USERNAME, "somebody"), CF_OK);
     assert_int_equal(reveal(fixture, serial, CF_USERNAME), CF_OK);
     assert_int_equal(reveal(fixture, serial, CF_TOKEN), CF_ENOKEY);
+}
+
+/* What was revoked is so wherever it stands: in copies that were made before, and in what is written afterwards. */
+static void test_revoked_elsewhere(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    assert_int_equal(import(fixture, serial, CF_SECRET, "leaked"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "token"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "rotate 24h\nrollback 2\nrotate 24h"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK);
+    for (int64_t version = 2; version <= 5; version++)
+        assert_int_equal(read_version(fixture, serial, version), version == 4 ? CF_OK : CF_EREVOKED);
+    assert_int_equal(read_version(fixture, serial, 6), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "leaked"), CF_EREVOKED);
+    assert_int_equal(ctl(fixture, serial, "rollback 3"), CF_EREVOKED);
+    assert_int_equal(import(fixture, serial, CF_KEY, "leaked"), CF_OK);  /* it was no key */
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "token"), CF_OK); /* there was a secret: that counts */
+    assert_int_equal(read_version(fixture, serial, 7), CF_OK);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
+/* Where there is no secret the key is what counts, and so on. */
+static void test_revoked_key(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+
+    assert_int_equal(ctl(fixture, serial, "revoke 1"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_KEY, "only-key"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "its secret"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK); /* so that 3, with the same key, is no longer good */
+    assert_int_equal(read_version(fixture, serial, 3), CF_EREVOKED);
+    assert_int_equal(import(fixture, serial, CF_KEY, "only-key"), CF_EREVOKED);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "its secret"), CF_EREVOKED);
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "only-token"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 4"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_TOKEN, "only-token"), CF_EREVOKED);
 }
 
 static void test_rollback(void **state)
@@ -238,6 +277,8 @@ int main(void)
                                        TEST(test_revoke),
                                        TEST(test_write_on_revoked),
                                        TEST(test_write_on_revoked_token),
+                                       TEST(test_revoked_elsewhere),
+                                       TEST(test_revoked_key),
                                        TEST(test_rollback),
                                        TEST(test_expiry),
                                        TEST(test_live),

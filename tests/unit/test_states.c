@@ -17,7 +17,8 @@ enum { START = 1900000000, COLUMNS = 5, ROWS_MOST = 64, CELL = 64 };
 struct trial {
     struct fixture *fixture;
     struct cf_app app;
-    int64_t version; /* the one that the operation is about */
+    int64_t version;         /* the one that the operation is about */
+    struct cf_secret *first; /* the secret of version 1 */
 };
 
 typedef enum cf_error operate(struct trial *trial);
@@ -183,6 +184,19 @@ static enum cf_error write_key(struct trial *trial)
                           "imported\n", 9);
 }
 
+/* The secret of the version, once more. */
+static enum cf_error write_secret_again(struct trial *trial)
+{
+    const int64_t serial = trial->app.serial;
+    struct cf_secret *current = trial->version == 1 ? NULL : fixture_value(trial->fixture, serial, CF_SECRET);
+    const struct cf_secret *secret = current != NULL ? current : trial->first;
+    enum cf_error error = cf_write_field(trial->fixture->vault, &trial->fixture->admin, serial, CF_SECRET,
+                                         CF_REPLACE, (const char *)cf_secret_peek(secret), cf_secret_len(secret));
+
+    cf_secret_free(current);
+    return error;
+}
+
 static enum cf_error write_apis(struct trial *trial)
 {
     return cf_write_apis(trial->fixture->vault, &trial->fixture->admin, trial->app.serial, CF_ADD, "contact-search",
@@ -290,6 +304,7 @@ static const struct operation on_apps[] = {
 static const struct operation on_versions[] = {
     {"read versions/N/key", read_version},
     {"read on an open one", read_on_version},
+    {"write its secret", write_secret_again},
     {"ctl revoke N", revoke},
     {"ctl rollback N", roll_back},
 };
@@ -380,9 +395,11 @@ static void expect(struct fixture *fixture, const struct state *state, const str
     snprintf(name, sizeof name, "app%d", number);
     cf_clock_set(START * CF_SECOND);
     trial.app = fixture_app(fixture, name);
+    trial.first = fixture_value(fixture, trial.app.serial, CF_SECRET);
     state->enter(&trial);
     trial.app = fixture_again(fixture, trial.app.serial);
     got = operation->run(&trial);
+    cf_secret_free(trial.first);
     if (strcmp(word_of(got), wanted) != 0)
         fail_msg("'%s', %s: %s; the manual says %s", operation->name, state->name, word_of(got), wanted);
     if (got != CF_OK)
