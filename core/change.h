@@ -42,7 +42,7 @@ CF_CHECKED enum cf_error cf_write_apis(struct cf_vault *vault, struct cf_caller 
 CF_CHECKED enum cf_error cf_write_grants(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                          enum cf_write_mode mode, const char *text, size_t len);
 
-/* Import a value: a new version with that field changed. text: secret, wiped by who calls; one trailing newline is
+/* Import a value: a new version with that field changed, unless it is what the current one has. text: secret, wiped by who calls; one trailing newline is
  * not part of the value. CF_EVALUE, also for CF_ADD; CF_EUNFIT where the policy has values = portable; CF_EREVOKED when it
  * is the credential of a kept version that was revoked. */
 CF_CHECKED enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,

@@ -160,13 +160,20 @@ static enum cf_error commit(struct cf_change *change)
     return error;
 }
 
+static void release(struct cf_change *change)
+{
+    cf_text_release(&change->detail);
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        cf_secret_free(change->value[i]);
+}
+
 enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
 {
     struct cf_event event;
     enum cf_error recorded;
 
     if (error == CF_EANSWERED) {
-        cf_text_release(&change->detail);
+        release(change);
         return CF_OK;
     }
     if (error == CF_OK && change->touches)
@@ -188,6 +195,6 @@ enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
         }
     }
     cf_txn_end(&change->txn);
-    cf_text_release(&change->detail);
+    release(change);
     return error;
 }

@@ -19,7 +19,8 @@ struct cf_change {
     bool touches;  /* the App changed: its generation grows, and its row is written */
     bool destroys; /* the App is no more */
     struct cf_verdict verdict;
-    struct cf_text detail; /* for the record; never a value */
+    struct cf_text detail;                   /* for the record; never a value */
+    struct cf_secret *value[CF_FIELD_COUNT]; /* taken, to be imported */
 };
 
 /* Judge an action that needs no App, before the writer's lock is taken. This and the two below give CF_EANSWERED, with
@@ -49,6 +50,14 @@ size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant
 
 /* Can it be imported: a valid value, and with a check sum that agrees where it has the form of a generated one? */
 bool cf_value_importable(const char *value, size_t len);
+
+/* Take a value that is to be imported into a field: CF_EVALUE, CF_EUNFIT, CF_ENOMEM. */
+CF_CHECKED enum cf_error cf_change_take(struct cf_change *change, enum cf_field field, const char *text,
+                                        size_t len);
+
+/* Import what was taken, as one new version; the one before it is good for [policy] overlap. Where the current version
+ * has these values, nothing changes. CF_EREVOKED as above. */
+CF_CHECKED enum cf_error cf_change_import(struct cf_change *change);
 
 /* May the App hold this value, as the policy says: CF_EUNFIT where values have to be portable and it is not. */
 CF_CHECKED enum cf_error cf_change_may_hold(const struct cf_change *change, const char *value, size_t len);

@@ -105,6 +105,15 @@ sum() {
     check_passes
 }
 
+@test "writing the value that is there makes no version, only a record" {
+    echo imported >"$APP/secret"
+    for _ in 1 2 3; do echo imported >"$APP/secret"; done
+    [ "$(cat "$APP/secret")" = imported ]
+    grep -qx 'version = 2' "$APP/info"
+    [ "$(grep -c '"op":"import".*"result":"ok"' "$MP/audit")" -eq 4 ]
+    [ "$(grep -c '"detail":"as it was"' "$MP/audit")" -eq 3 ]
+}
+
 @test "a roll-back makes an earlier value current as a new version, by one who may not read it" {
     before=$(sum "$APP/secret")
     echo rotate 0 >"$APP/ctl"

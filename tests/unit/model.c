@@ -306,6 +306,9 @@ static enum cf_error write_field(const struct step *step, struct model_app *app)
         return CF_EVALUE;
     if (value->error != CF_OK)
         return value->error;
+    if (model_state(app, app->version) == CF_CURRENT &&
+        app->versions[app->version].value[step->field] == model_sum(value->text, len))
+        return CF_OK;
     if (was_revoked(app, step->field, model_sum(value->text, len)))
         return CF_EREVOKED;
     issue(app, app->version, usual_overlap)->value[step->field] = model_sum(value->text, len);

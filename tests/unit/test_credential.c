@@ -127,6 +127,27 @@ static void test_write_on_revoked_token(void **state)
     assert_int_equal(reveal(fixture, serial, CF_TOKEN), CF_ENOKEY);
 }
 
+/* Who keeps a configuration as it should be writes the same value again and again. */
+static void test_same_value(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    int64_t generation;
+
+    at(0);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "the same"), CF_OK);
+    generation = fixture_again(fixture, serial).generation;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(import(fixture, serial, CF_SECRET, "the same"), CF_OK);
+    assert_int_equal(fixture_again(fixture, serial).version, 2);
+    assert_int_equal(fixture_again(fixture, serial).generation, generation);
+    assert_int_equal(read_version(fixture, serial, 1), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_PASSWORD, "the same"), CF_OK); /* another field */
+    assert_int_equal(fixture_again(fixture, serial).version, 3);
+    assert_int_equal(ctl(fixture, serial, "revoke 3"), CF_OK);
+    assert_int_equal(import(fixture, serial, CF_SECRET, "the same"), CF_EREVOKED);
+}
+
 /* What was revoked is so wherever it stands: in copies that were made before, and in what is written afterwards. */
 static void test_revoked_elsewhere(void **state)
 {
@@ -277,6 +298,7 @@ int main(void)
                                        TEST(test_revoke),
                                        TEST(test_write_on_revoked),
                                        TEST(test_write_on_revoked_token),
+                                       TEST(test_same_value),
                                        TEST(test_revoked_elsewhere),
                                        TEST(test_revoked_key),
                                        TEST(test_rollback),

@@ -424,7 +424,7 @@ static void portable_values(void **state)
     assert_int_equal(cf_write_field(fixture->vault, &fixture->root, app.serial, CF_KEY, CF_REPLACE, "a\tb", 3),
                      CF_EVALUE);
     assert_int_equal(fixture_again(fixture, app.serial).generation, app.generation + 1);
-    assert_int_equal(records(fixture, "\"file\":\"key\"", "\"detail\":\"views/env could not carry it\""), 1);
+    assert_int_equal(records(fixture, "\"file\":\"key\"", "\"why\":\"views/env could not carry it\""), 1);
     write_field(fixture, app.serial, CF_KEY, fit);
     ctl(fixture, app.serial, "rotate");
     assert_int_equal(import(fixture, "new", unfit, &fault), CF_EUNFIT);
