@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TEXT_MAX = 32 * 1024 }; /* of one write: all fields, each as long as can be, and some commands */
 enum { DESCRIPTION_MAX = 1000, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 256, LABELS_MAX = 64 };
 
-/* argument: what stands behind the command, blanks around it taken off; len may be 0. */
+/* argument: what stands behind the command, blanks around it taken off; len may be 0. That of import, which is secret,
+ * goes on to the end of the line. */
 typedef enum cf_error command_run(struct cf_change *change, const char *argument, size_t len);
 
 /* rotate [OVERLAP] */
@@ -65,6 +67,21 @@ static enum cf_error rollback(struct cf_change *change, const char *argument, si
     cf_text_printf(&change->detail, " %lld", (long long)number);
     error = cf_change_issue(change, nothing, number, change->vault->config->overlap);
     return error == CF_ENOENT ? CF_ECOMMAND : error;
+}
+
+/* import FIELD VALUE: takes it; what was taken is issued when the lines with import are over. */
+static enum cf_error import(struct cf_change *change, const char *argument, size_t len)
+{
+    const char *cursor = argument, *end = argument + len;
+    size_t word_len;
+    const char *word = cf_word_next(&cursor, end, &word_len);
+    const enum cf_field field = word != NULL ? cf_field_find(word, word_len) : CF_NO_FIELD;
+
+    if (field == CF_NO_FIELD || change->value[field] != NULL)
+        return CF_ECOMMAND;
+    cf_text_printf(&change->detail, " %s", cf_field_word(field));
+    cursor += cursor < end ? 1 : 0; /* the blank: all behind it is the value */
+    return cf_change_take(change, field, cursor, (size_t)(end - cursor));
 }
 
 /* expire 90d, expire 2027-03-01T00:00:00Z, expire never */
@@ -181,13 +198,17 @@ static const struct command {
     const char *name;
     command_run *run;
     const char *op; /* for the record */
-    bool asks;      /* changes nothing of the App, and needs no right to edit it */
+    enum {
+        EDITS,
+        IMPORTS, /* edits, when all lines with it were read */
+        ASKS     /* changes nothing of the App, and needs no right to edit it */
+    } kind;
 } commands[] = {
-    {"rotate", rotate, "rotate", false},       {"revoke", revoke, "revoke", false},
-    {"rollback", rollback, "rollback", false}, {"expire", expire, "expire", false},
-    {"disable", disable, "disable", false},    {"enable", enable, "enable", false},
-    {"describe", describe, "describe", false}, {"label", label, "label", false},
-    {"reveal", ask_reveal, "ask", true},
+    {"rotate", rotate, "rotate", EDITS},       {"revoke", revoke, "revoke", EDITS},
+    {"rollback", rollback, "rollback", EDITS}, {"import", import, "import", IMPORTS},
+    {"expire", expire, "expire", EDITS},       {"disable", disable, "disable", EDITS},
+    {"enable", enable, "enable", EDITS},       {"describe", describe, "describe", EDITS},
+    {"label", label, "label", EDITS},          {"reveal", ask_reveal, "ask", ASKS},
 };
 
 static const struct command *find(const char *word, size_t len)
@@ -198,50 +219,99 @@ static const struct command *find(const char *word, size_t len)
     return NULL;
 }
 
+/* Has the write lines with import, and are they over? */
+enum importing { NOT_IMPORTING, IMPORTING, IMPORTED };
+
+/* What stands behind a command. */
+static const char *argument_of(const struct command *command, const char *cursor, const char *end, size_t *len)
+{
+    size_t word_len;
+    const char *argument = cf_word_next(&cursor, end, &word_len);
+
+    if (argument == NULL)
+        argument = end;
+    while (command->kind != IMPORTS && end > argument && isspace((unsigned char)end[-1]))
+        end--;
+    *len = (size_t)(end - argument);
+    return argument;
+}
+
+static void say_command(struct cf_change *change, const struct command *command)
+{
+    const bool is_first = change->detail.len == 0;
+
+    change->op = is_first || strcmp(change->op, command->op) == 0 ? command->op : "control";
+    cf_text_printf(&change->detail, "%s%s", is_first ? "" : "; ", command->name);
+}
+
+static enum cf_error may_run(struct cf_change *change, const struct command *command, enum importing importing)
+{
+    if (change->caller->asks_only && command->kind != ASKS) {
+        snprintf(change->verdict.why, sizeof change->verdict.why, "no right to edit the App");
+        return CF_EDENIED;
+    }
+    if (command->kind == IMPORTS && importing == IMPORTED) {
+        snprintf(change->verdict.why, sizeof change->verdict.why, "the lines with import have to stand together");
+        return CF_ECOMMAND;
+    }
+    return CF_OK;
+}
+
+/* End the lines with import, if there are any: one version. */
+static enum cf_error end_import(struct cf_change *change, enum importing *importing)
+{
+    if (*importing != IMPORTING)
+        return CF_OK;
+    *importing = IMPORTED;
+    return cf_change_import(change);
+}
+
 /* One line; an empty one is no command. */
-static enum cf_error run_line(struct cf_change *change, const char *line, size_t len)
+static enum cf_error run_line(struct cf_change *change, const char *line, size_t len, enum importing *importing)
 {
     const char *cursor = line, *end = line + len;
-    size_t word_len, skipped;
-    const char *word = cf_word_next(&cursor, end, &word_len);
+    size_t word_len, argument_len;
+    const char *word = cf_word_next(&cursor, end, &word_len), *argument;
     const struct command *command;
-    const char *argument;
+    enum cf_error error = CF_OK;
 
     if (word == NULL)
         return CF_OK;
     command = find(word, word_len);
     if (command == NULL)
         return CF_ECOMMAND;
-    argument = cf_word_next(&cursor, end, &skipped);
-    if (argument == NULL)
-        argument = end;
-    while (end > argument && isspace((unsigned char)end[-1]))
-        end--;
-    change->op = change->detail.len > 0 ? "control" : command->op;
-    change->touches = change->touches || !command->asks;
-    cf_text_printf(&change->detail, "%s%s", change->detail.len > 0 ? "; " : "", command->name);
-    if (change->caller->asks_only && !command->asks) {
-        snprintf(change->verdict.why, sizeof change->verdict.why, "no right to edit the App");
-        return CF_EDENIED;
-    }
-    return command->run(change, argument, (size_t)(end - argument));
+    argument = argument_of(command, cursor, end, &argument_len);
+    if (command->kind != IMPORTS)
+        error = end_import(change, importing);
+    if (error != CF_OK)
+        return error;
+    say_command(change, command);
+    error = may_run(change, command, *importing);
+    if (command->kind == IMPORTS)
+        *importing = IMPORTING;
+    else
+        change->touches = change->touches || command->kind == EDITS;
+    return error == CF_OK ? command->run(change, argument, argument_len) : error;
 }
 
 enum cf_error cf_write_ctl(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, const char *text,
                            size_t len)
 {
     struct cf_change change = {.vault = vault, .caller = caller, .op = "control", .file = "ctl"};
+    enum importing importing = NOT_IMPORTING;
     enum cf_error error = cf_change_begin_app(&change, serial);
 
-    if (error == CF_OK && len > CF_VALUE_MAX)
+    if (error == CF_OK && len > TEXT_MAX)
         error = CF_ETOOBIG;
     while (error == CF_OK && len > 0) {
         const char *newline = memchr(text, '\n', len);
         size_t line = newline != NULL ? (size_t)(newline - text) : len;
-        error = run_line(&change, text, line);
+        error = run_line(&change, text, line, &importing);
         line += newline != NULL ? 1 : 0;
         text += line;
         len -= line;
     }
+    if (error == CF_OK)
+        error = end_import(&change, &importing);
     return cf_change_end(&change, error);
 }

@@ -114,6 +114,23 @@ sum() {
     [ "$(grep -c '"detail":"as it was"' "$MP/audit")" -eq 3 ]
 }
 
+@test "an issued pair is imported as one version, and its values stand nowhere else" {
+    cat >"$APP/ctl" <<'END'
+import key issued-key
+import secret  an issued $ecret 
+END
+    [ "$(cat "$APP/key")" = issued-key ]
+    [ "$(cat "$APP/secret")" = ' an issued $ecret ' ]
+    grep -qx 'version = 2' "$APP/info"
+    cat "$APP/versions/1/secret" >/dev/null
+    tail -n 20 "$MP/audit" | grep '"op":"import"' | grep -q '"detail":"import key; import secret'
+    head -c 100 /dev/zero | tr '\0' x | sed 's/^/import secret /; s/$/\x07/' >"$DIR/bad"
+    run ! bash -c 'cat "$2" >"$1"' - "$APP/ctl" "$DIR/bad"
+    [[ $output == *"Invalid argument" ]]
+    run ! grep -qE 'issued|xxxxx' "$MP/audit"
+    check_passes
+}
+
 @test "a roll-back makes an earlier value current as a new version, by one who may not read it" {
     before=$(sum "$APP/secret")
     echo rotate 0 >"$APP/ctl"

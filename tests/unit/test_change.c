@@ -255,6 +255,89 @@ static void test_ctl(void **state)
     cf_secret_free(key);
 }
 
+static bool has(struct fixture *fixture, int64_t serial, enum cf_field field, const char *value)
+{
+    return fixture_has_value(fixture, serial, field, value, strlen(value));
+}
+
+/* All lines with import of one write are one version; what it says is kept to the letter. */
+static void test_ctl_import(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    int64_t first = 1;
+
+    assert_int_equal(
+        ctl(fixture, serial, "import key issued-key\n\n import  secret  an issued secret \ndisable\nenable\n"),
+        CF_OK);
+    assert_int_equal(fixture_again(fixture, serial).version, 2);
+    assert_true(has(fixture, serial, CF_KEY, "issued-key"));
+    assert_true(has(fixture, serial, CF_SECRET, " an issued secret "));
+    assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->root, serial, CF_KEY, &first), CF_OK); /* retiring */
+    assert_int_equal(ctl(fixture, serial, "import secret  an issued secret \nimport key issued-key"), CF_OK);
+    assert_int_equal(fixture_again(fixture, serial).version, 2); /* it is there */
+    assert_int_equal(ctl(fixture, serial, "rotate 0\nimport token t\nrevoke 3"), CF_OK);
+    assert_int_equal(fixture_again(fixture, serial).version, 4);
+    assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->root, serial, CF_SECRET, &(int64_t){0}),
+                     CF_EREVOKED);
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
+static void test_ctl_import_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        enum cf_error error;
+    } bad[] = {
+        {"import", CF_ECOMMAND},
+        {"import key", CF_EVALUE},
+        {"import key ", CF_EVALUE},
+        {"import nofield value", CF_ECOMMAND},
+        {"import key one\nimport key two", CF_ECOMMAND},
+        {"import key one\nenable\nimport secret two", CF_ECOMMAND},
+        {"import key one\nimport secret bell\x07", CF_EVALUE},
+        {"import key one\r\n", CF_EVALUE},
+        {"import key cfk_0123456789012345678901234567890x", CF_EVALUE},
+        {"import key one\nexplode", CF_ECOMMAND},
+        {"revoke 1\nimport secret old-secret", CF_EREVOKED},
+    };
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    struct cf_app before;
+
+    assert_int_equal(field(fixture, serial, CF_SECRET, CF_REPLACE, "old-secret"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "rollback 2\nrevoke 2\nrotate"), CF_OK);
+    before = fixture_again(fixture, serial);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(ctl(fixture, serial, bad[i].text), bad[i].error);
+        assert_int_equal(fixture_again(fixture, serial).generation, before.generation);
+    }
+}
+
+/* Each field may be as long as in a write of its own. */
+static void test_ctl_import_longest(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    static char too_long[32 * 1024 + 1];
+    char value[CF_VALUE_MAX + 1];
+    struct cf_text text = {0};
+
+    memset(value, 'v', CF_VALUE_MAX);
+    value[CF_VALUE_MAX] = '\0';
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        cf_text_printf(&text, "import %s %s\n", cf_field_word((enum cf_field)i), value);
+    assert_int_equal(ctl(fixture, serial, text.data), CF_OK);
+    for (int i = 0; i < CF_FIELD_COUNT; i++)
+        assert_true(has(fixture, serial, (enum cf_field)i, value));
+    text.data[text.len - 1] = 'v';
+    assert_int_equal(ctl(fixture, serial, text.data), CF_EVALUE);
+    cf_text_release(&text);
+    memset(too_long, '\n', sizeof too_long);
+    assert_int_equal(cf_write_ctl(fixture->vault, &fixture->root, serial, too_long, sizeof too_long), CF_ETOOBIG);
+    assert_int_equal(cf_write_ctl(fixture->vault, &fixture->root, serial, too_long, sizeof too_long - 1), CF_OK);
+}
+
 static void test_values_stay(void **state)
 {
     struct fixture *fixture = *state;
@@ -367,9 +450,21 @@ static void test_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_create),          TEST(test_bad_names), TEST(test_apis),   TEST(test_apis_refused),
-        TEST(test_user_assignment), TEST(test_grants),    TEST(test_import), TEST(test_ctl),
-        TEST(test_values_stay),     TEST(test_trash),     TEST(test_reopen), TEST(test_again),
+        TEST(test_create),
+        TEST(test_bad_names),
+        TEST(test_apis),
+        TEST(test_apis_refused),
+        TEST(test_user_assignment),
+        TEST(test_grants),
+        TEST(test_import),
+        TEST(test_ctl),
+        TEST(test_ctl_import),
+        TEST(test_ctl_import_refused),
+        TEST(test_ctl_import_longest),
+        TEST(test_values_stay),
+        TEST(test_trash),
+        TEST(test_reopen),
+        TEST(test_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
