@@ -54,6 +54,28 @@ enum cf_error cf_version_usable(const struct cf_app *app, const struct cf_versio
     return CF_OK;
 }
 
+enum cf_error cf_version_since(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
+                               int64_t now, int64_t *since)
+{
+    struct cf_version next;
+    enum cf_error error;
+
+    switch (cf_version_state(app, version, now)) {
+    case CF_CURRENT:
+        *since = version->created;
+        break;
+    case CF_RETIRING:
+        error = cf_version_get(txn, app, version->number + 1, &next);
+        *since = error == CF_OK ? next.created : 0;
+        return error == CF_ENOENT ? CF_OK : error;
+    case CF_RETIRED:
+    case CF_REVOKED:
+        *since = version->deadline <= now ? version->deadline : 0;
+        break;
+    }
+    return CF_OK;
+}
+
 enum cf_error cf_app_usable(const struct cf_app *app, int64_t now)
 {
     if (app->disabled || app->place == CF_IN_TRASH)
@@ -189,6 +211,13 @@ static enum cf_error has_credential(struct cf_txn *txn, const struct cf_app *app
     return error;
 }
 
+/* It is good until then, unless it was to end before. */
+static void end_at(struct cf_version *version, int64_t when)
+{
+    if (version->deadline == 0 || version->deadline > when)
+        version->deadline = when;
+}
+
 /* Revoke a version, and those that have its credential, and so on. */
 static enum cf_error revoke(struct cf_txn *txn, const struct cf_app *app, struct cf_version *versions, size_t count,
                             struct cf_version *version)
@@ -196,6 +225,7 @@ static enum cf_error revoke(struct cf_txn *txn, const struct cf_app *app, struct
     enum cf_error error;
 
     version->revoked = true;
+    end_at(version, cf_now());
     error = update_version(txn, app, version);
     for (size_t i = 0; error == CF_OK && i < count; i++) {
         bool same;
@@ -285,7 +315,7 @@ static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t 
     for (size_t i = 0; error == CF_OK && i < count; i++) { /* the newest first */
         enum cf_version_state state = cf_version_state(app, &versions[i], now);
         if (state == CF_RETIRING && live <= 0) {
-            versions[i].deadline = now;
+            end_at(&versions[i], now);
             error = update_version(txn, app, &versions[i]);
             (*early)++;
         }
@@ -340,7 +370,7 @@ enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const str
     if (error == CF_OK)
         error = insert_values(txn, app, &base, new.number, issue->value);
     if (error == CF_OK && old.number > 0) {
-        old.deadline = now + issue->overlap;
+        end_at(&old, now + issue->overlap);
         error = update_version(txn, app, &old);
     }
     if (error != CF_OK)

@@ -42,7 +42,7 @@ struct cf_version {
     int64_t number; /* from 1 */
     int64_t created;
     uint32_t created_by;
-    int64_t deadline; /* 0 while it is current */
+    int64_t deadline; /* when it is no longer good, at the latest when it was revoked; 0 while it is current */
     bool revoked;
     unsigned fields; /* bit 1 << field for each that has a value */
 };
@@ -62,6 +62,12 @@ const char *cf_version_state_word(enum cf_version_state state);
 /* Returns 0, CF_ENOENT when there is no such version (any more), CF_ETAMPER. */
 CF_CHECKED enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64_t number,
                                         struct cf_version *version);
+
+/* Since when it is in that state: current since it was issued, retiring since the next one was, retired since its
+ * deadline, revoked since then or, where that was still to come, since it was revoked. *since: 0 where it is not known: of a retiring
+ * version when the next one is no longer kept, of one that was revoked by an earlier credfs. */
+CF_CHECKED enum cf_error cf_version_since(struct cf_txn *txn, const struct cf_app *app,
+                                          const struct cf_version *version, int64_t now, int64_t *since);
 
 /* Can its fields be read at this time, as far as it goes: CF_OK, CF_EREVOKED, CF_EEXPIRED (retired)? The App's own
  * state is asked with cf_app_usable. */

@@ -76,19 +76,37 @@ static enum cf_error print_key(struct cf_txn *txn, const struct cf_app *app, int
 enum cf_error cf_print_version(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
                                struct cf_text *out)
 {
-    const enum cf_version_state state = cf_version_state(app, version, cf_now());
+    const int64_t now = cf_now();
+    const enum cf_version_state state = cf_version_state(app, version, now);
+    int64_t since;
+    enum cf_error error = cf_version_since(txn, app, version, now, &since);
 
+    if (error != CF_OK)
+        return error;
     cf_text_printf(out, "version = %lld\nstate = %s\n", (long long)version->number, cf_version_state_word(state));
+    if (since != 0)
+        print_time(out, "since", since);
+    if (state == CF_RETIRING)
+        print_time(out, "until", version->deadline);
     print_time(out, "created", version->created);
     print_user(out, "created-by", version->created_by);
-    if (version->deadline != 0)
-        print_time(out, state == CF_RETIRING ? "until" : "retired", version->deadline);
     cf_text_puts(out, "fields =");
     for (int i = 0; i < CF_FIELD_COUNT; i++)
         if ((version->fields & 1U << i) != 0)
             cf_text_printf(out, " %s", cf_field_word((enum cf_field)i));
     cf_text_puts(out, "\n");
     return print_key(txn, app, version->number, out);
+}
+
+/* A word and a time, where there is one. */
+static void add_time(struct cf_text *out, const char *word, int64_t time)
+{
+    char text[CF_TIME_SIZE];
+
+    if (time == 0)
+        return;
+    cf_time_format(time, text);
+    cf_text_printf(out, " %s %s", word, text);
 }
 
 static enum cf_error print_versions(struct cf_txn *txn, const struct cf_app *app, struct cf_text *out)
@@ -101,16 +119,18 @@ static enum cf_error print_versions(struct cf_txn *txn, const struct cf_app *app
     if (error != CF_OK)
         return error;
     cf_text_printf(out, "version = %lld\n", (long long)app->version);
-    for (size_t i = 0; i < count; i++) {
-        char created[CF_TIME_SIZE], deadline[CF_TIME_SIZE];
+    for (size_t i = 0; error == CF_OK && i < count; i++) {
         enum cf_version_state state = cf_version_state(app, &versions[i], now);
-        cf_time_format(versions[i].created, created);
-        cf_time_format(versions[i].deadline, deadline);
-        cf_text_printf(out, "version.%lld = %s since %s%s%s\n", (long long)versions[i].number,
-                       cf_version_state_word(state), created, state == CF_RETIRING ? " until " : "",
-                       state == CF_RETIRING ? deadline : "");
+        int64_t since;
+        error = cf_version_since(txn, app, &versions[i], now, &since);
+        if (error != CF_OK)
+            break;
+        cf_text_printf(out, "version.%lld = %s", (long long)versions[i].number, cf_version_state_word(state));
+        add_time(out, "since", since);
+        add_time(out, "until", state == CF_RETIRING ? versions[i].deadline : 0);
+        cf_text_puts(out, "\n");
     }
-    return CF_OK;
+    return error;
 }
 
 /* The fields that the API needs beside key and secret and that have no value yet, each with a blank before it. */

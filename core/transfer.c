@@ -101,7 +101,9 @@ static const char *check_versions(const struct cf_parcel *parcel)
         const struct cf_version *version = &parcel->versions[i];
         if (version->number <= 0 || (i > 0 && version->number >= parcel->versions[i - 1].number))
             return "its versions are not in order, the newest first";
-        if (version->created <= 0 || version->deadline < 0 || (i == 0) != (version->deadline == 0))
+        const bool is_good = i == 0 && !version->revoked; /* then it has no deadline; all but the first have one */
+        if (version->created <= 0 || version->deadline < 0 || (is_good && version->deadline != 0) ||
+            (i > 0 && version->deadline == 0))
             return "the times of a version are not possible";
     }
     return NULL;

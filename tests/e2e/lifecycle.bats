@@ -105,6 +105,26 @@ sum() {
     check_passes
 }
 
+@test "info says since when a version is what it is" {
+    sleep 1.1
+    echo rotate 24h >"$APP/ctl"
+    rotated=$(sed -n 's/^version.2 = current since //p' "$APP/info")
+    [ "$rotated" != "$(sed -n 's/^created = //p' "$APP/info")" ]
+    grep -q "^version.1 = retiring since $rotated until " "$APP/info"
+    grep -qx "since = $rotated" "$APP/versions/1/info"
+    grep -q "^until = " "$APP/versions/1/info"
+    sleep 1.1
+    echo revoke 1 >"$APP/ctl"
+    echo revoke 2 >"$APP/ctl"
+    revoked=$(sed -n 's/^updated = //p' "$APP/info")
+    [ "$revoked" != "$rotated" ]
+    for version in 1 2; do
+        grep -qx "version.$version = revoked since $revoked" "$APP/info"
+        grep -qx "since = $revoked" "$APP/versions/$version/info"
+        run ! grep -qE '^(until|retired)' "$APP/versions/$version/info"
+    done
+}
+
 @test "writing the value that is there makes no version, only a record" {
     echo imported >"$APP/secret"
     for _ in 1 2 3; do echo imported >"$APP/secret"; done

@@ -127,6 +127,52 @@ static void test_write_on_revoked_token(void **state)
     assert_int_equal(reveal(fixture, serial, CF_TOKEN), CF_ENOKEY);
 }
 
+static void assert_since(struct fixture *fixture, int64_t serial, int64_t number, int64_t seconds)
+{
+    const struct cf_app app = fixture_again(fixture, serial);
+    struct cf_version version;
+    struct cf_txn txn;
+    int64_t since = -1;
+
+    assert_int_equal(cf_txn_read(fixture->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_version_get(&txn, &app, number, &version), CF_OK);
+    assert_int_equal(cf_version_since(&txn, &app, &version, cf_now(), &since), CF_OK);
+    cf_txn_end(&txn);
+    assert_int_equal(since, seconds < 0 ? 0 : (START + seconds) * CF_SECOND);
+}
+
+/* Since when a version is in its state. */
+static void test_since(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t serial;
+
+    at(0);
+    serial = fixture_app(fixture, "billing").serial;
+    at(10);
+    assert_since(fixture, serial, 1, 0); /* current */
+    assert_int_equal(ctl(fixture, serial, "rotate 24h"), CF_OK);
+    at(20);
+    assert_since(fixture, serial, 1, 10); /* retiring */
+    assert_since(fixture, serial, 2, 10);
+    assert_int_equal(ctl(fixture, serial, "revoke 1"), CF_OK);
+    assert_int_equal(ctl(fixture, serial, "revoke 2"), CF_OK);
+    at(30);
+    assert_since(fixture, serial, 1, 20); /* revoked, a retiring one and the current one */
+    assert_since(fixture, serial, 2, 20);
+    assert_int_equal(ctl(fixture, serial, "rotate 0\nrotate 24h\nrotate 5s"), CF_OK);
+    at(40);
+    assert_since(fixture, serial, 2, 20);
+    assert_since(fixture, serial, 3, 30);
+    assert_since(fixture, serial, 4, 35); /* retired */
+    assert_int_equal(ctl(fixture, serial, "revoke 4"), CF_OK);
+    assert_since(fixture, serial, 4, 35); /* it was no longer good before */
+    for (int i = 0; i < CF_VERSIONS_KEPT; i++)
+        assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK);
+    assert_since(fixture, serial, 3, -1); /* still retiring; 4 is forgotten */
+    assert_int_equal(fixture_findings(fixture), 0);
+}
+
 /* Who keeps a configuration as it should be writes the same value again and again. */
 static void test_same_value(void **state)
 {
@@ -298,6 +344,7 @@ int main(void)
                                        TEST(test_revoke),
                                        TEST(test_write_on_revoked),
                                        TEST(test_write_on_revoked_token),
+                                       TEST(test_since),
                                        TEST(test_same_value),
                                        TEST(test_revoked_elsewhere),
                                        TEST(test_revoked_key),

@@ -577,7 +577,7 @@ static void test_impossible(void **state)
         .version_count = 2,
     };
 
-    for (int i = 0; i <= 9; i++) {
+    for (int i = 0; i <= 10; i++) {
         struct cf_parcel parcel = good;
         struct cf_fault fault = {""};
         struct cf_outcome outcome;
@@ -591,10 +591,13 @@ static void test_impossible(void **state)
         parcel.version_count = i == 6 ? 0 : 2;
         parcel.versions[1].number = i == 7 ? 2 : 1;
         parcel.versions[1].deadline = i == 8 ? 0 : 2;
-        parcel.versions[0].deadline = i == 9 ? 5 : 0;
+        parcel.versions[0].deadline = i >= 9 ? 5 : 0;
+        parcel.versions[0].revoked = i == 10;
+        parcel.app.id[0] = (uint8_t)i;
+        snprintf(parcel.app.name, sizeof parcel.app.name, "app%d", i);
         assert_int_equal(cf_import_begin(two->to->vault, &two->to->root, false, &import, &fault), CF_OK);
         error = cf_import_app(import, &parcel, &outcome, &fault);
-        assert_int_equal(error, i == 0 ? CF_OK : CF_EVALUE);
+        assert_int_equal(error, i == 0 || i == 10 ? CF_OK : CF_EVALUE);
         cf_text_release(&outcome.detail);
         cf_import_end(import, error);
     }
