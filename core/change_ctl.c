@@ -23,6 +23,7 @@ static enum cf_error rotate(struct cf_change *change, const char *argument, size
 
     if (len > 0 && !cf_duration_parse(argument, len, &overlap))
         return CF_ECOMMAND;
+    cf_text_printf(&change->detail, "%s%.*s", len > 0 ? " " : "", (int)len, argument);
     return cf_change_generate(change, overlap);
 }
 

@@ -81,6 +81,27 @@ enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial)
     return change->app.place == CF_IN_APPS ? CF_OK : CF_EFORBIDDEN;
 }
 
+/* "2 until TIME", "2 retired"; "1 retired early". An import of Apps, which is no write to a file, can be shown before it
+ * is done: it has no times. */
+static void say_issued(struct cf_change *change, const struct cf_issued *issued)
+{
+    const struct cf_version *old = &issued->old;
+    const struct cf_versions *early = &issued->early;
+    const enum cf_version_state state = cf_version_state(&change->app, old, cf_now());
+    const char *between = change->detail.len > 0 ? ": " : "";
+    char until[CF_TIME_SIZE];
+
+    if (change->file != NULL && old->number != 0 && (early->count == 0 || early->number[0] != old->number)) {
+        cf_time_format(old->deadline, until);
+        cf_text_printf(&change->detail, "%s%lld %s%s", between, (long long)old->number,
+                       state == CF_RETIRING ? "until " : cf_version_state_word(state),
+                       state == CF_RETIRING ? until : "");
+        between = ", ";
+    }
+    for (size_t i = 0; i < early->count; i++, between = ", ")
+        cf_text_printf(&change->detail, "%s%lld retired early", between, (long long)early->number[i]);
+}
+
 enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const *value, int64_t base,
                               int64_t overlap)
 {
@@ -89,16 +110,16 @@ enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const 
                                    .base = base,
                                    .live = change->vault->config->versions,
                                    .value = value};
-    int early;
+    struct cf_issued issued;
     int64_t revoked = base;
     enum cf_error error = cf_values_revoked(&change->txn, &change->app, value, &revoked);
 
     if (error == CF_OK)
-        error = cf_version_issue(&change->txn, &change->app, &issue, &early);
+        error = cf_version_issue(&change->txn, &change->app, &issue, &issued);
     if (error == CF_EREVOKED)
         snprintf(change->verdict.why, sizeof change->verdict.why, "revoked, as version %lld", (long long)revoked);
-    if (error == CF_OK && early > 0)
-        cf_text_printf(&change->detail, "%s%d retired early", change->detail.len > 0 ? ", " : "", early);
+    if (error == CF_OK)
+        say_issued(change, &issued);
     return error;
 }
 

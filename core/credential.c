@@ -306,7 +306,8 @@ static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app,
 
 /* Retire the oldest retiring versions early, until with the new one no more than live are left; and forget those
  * that are neither live nor among the last ones. app: with the new version as the current one. */
-static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t live, int64_t now, int *early)
+static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t live, int64_t now,
+                          struct cf_versions *early)
 {
     struct cf_version versions[CF_VERSIONS_MOST];
     size_t count;
@@ -317,7 +318,7 @@ static enum cf_error tidy(struct cf_txn *txn, const struct cf_app *app, int64_t 
         if (state == CF_RETIRING && live <= 0) {
             end_at(&versions[i], now);
             error = update_version(txn, app, &versions[i]);
-            (*early)++;
+            early->number[early->count++] = versions[i].number;
         }
         live -= state == CF_RETIRING || state == CF_CURRENT ? 1 : 0;
         if (error == CF_OK && i >= CF_VERSIONS_KEPT && (state == CF_RETIRED || state == CF_REVOKED))
@@ -354,14 +355,15 @@ static enum cf_error get_bases(struct cf_txn *txn, const struct cf_app *app, con
     return error;
 }
 
-enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue, int *early)
+enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue,
+                               struct cf_issued *issued)
 {
     const int64_t now = cf_now();
-    struct cf_version old, base;
+    struct cf_version *old = &issued->old, base;
     struct cf_version new = {.number = app->version + 1, .created = now, .created_by = issue->by};
-    enum cf_error error = get_bases(txn, app, issue, &old, &base);
+    enum cf_error error = get_bases(txn, app, issue, old, &base);
 
-    *early = 0;
+    issued->early.count = 0;
     new.fields = base.fields;
     for (int i = 0; i < CF_FIELD_COUNT; i++)
         new.fields |= issue->value[i] != NULL ? 1U << i : 0;
@@ -369,12 +371,12 @@ enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const str
         error = cf_version_restore(txn, app, &new);
     if (error == CF_OK)
         error = insert_values(txn, app, &base, new.number, issue->value);
-    if (error == CF_OK && old.number > 0) {
-        end_at(&old, now + issue->overlap);
-        error = update_version(txn, app, &old);
+    if (error == CF_OK && old->number > 0) {
+        end_at(old, now + issue->overlap);
+        error = update_version(txn, app, old);
     }
     if (error != CF_OK)
         return error;
     app->version = new.number;
-    return tidy(txn, app, issue->live, now, early);
+    return tidy(txn, app, issue->live, now, &issued->early);
 }

@@ -120,22 +120,28 @@ struct cf_issue {
     struct cf_secret *const *value; /* CF_FIELD_COUNT of them, NULL for "as in base"; not taken */
 };
 
-/* Make the next version current; app is updated in memory, and written by who calls (cf_app_update). *early: how many
- * retiring versions lost what was left of their time.
+struct cf_versions {
+    size_t count;
+    int64_t number[CF_VERSIONS_MOST];
+};
+
+/* What became of earlier versions. */
+struct cf_issued {
+    struct cf_version old; /* the one that was replaced; number 0 where there was none */
+    struct cf_versions
+        early; /* retiring ones that lost what was left of their time, the newest first: old may be one */
+};
+
+/* Make the next version current; app is updated in memory, and written by who calls (cf_app_update).
  * Returns 0; CF_ENOENT when base is not kept; CF_EREVOKED when base is revoked. */
 CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const struct cf_issue *issue,
-                                          int *early);
+                                          struct cf_issued *issued);
 
 /* Write a version as it was elsewhere, and then the values that its fields name, each once. */
 CF_CHECKED enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_app *app,
                                             const struct cf_version *version);
 CF_CHECKED enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version,
                                           enum cf_field field, const struct cf_secret *value);
-
-struct cf_versions {
-    size_t count;
-    int64_t number[CF_VERSIONS_MOST];
-};
 
 /* Revoke a version, for good, and all kept ones that have its credential; those into *also, the oldest first.
  * Returns 0; CF_ENOENT when it is not kept. */

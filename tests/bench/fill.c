@@ -25,10 +25,10 @@ static enum cf_error issue_first(struct cf_txn *txn, struct cf_app *app, uint32_
     struct cf_secret *value[CF_FIELD_COUNT] = {[CF_KEY] = cf_generate_key(), [CF_SECRET] = cf_generate_secret()};
     const struct cf_issue issue = {.by = uid, .live = 1, .value = value};
     enum cf_error error = CF_ENOMEM;
-    int early;
+    struct cf_issued issued;
 
     if (value[CF_KEY] && value[CF_SECRET])
-        error = cf_version_issue(txn, app, &issue, &early);
+        error = cf_version_issue(txn, app, &issue, &issued);
     cf_secret_free(value[CF_KEY]);
     cf_secret_free(value[CF_SECRET]);
     return error;

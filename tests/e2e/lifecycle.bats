@@ -125,6 +125,28 @@ sum() {
     done
 }
 
+# Is there a record of that operation with a detail that this matches?
+recorded() {
+    grep "\"op\":\"$1\"" "$MP/audit" | grep -qE "\"detail\":\"$2\""
+}
+
+@test "the record of a rotation says what becomes of the versions before it" {
+    local time='[-0-9]+T[0-9:]+Z'
+    echo rotate 24h >"$APP/ctl"
+    recorded rotate "rotate 24h: 1 until $time"
+    echo rotate 0 >"$APP/ctl"
+    recorded rotate "rotate 0: 2 retired"
+    for _ in 1 2 3 4; do echo rotate 1h >"$APP/ctl"; done
+    recorded rotate "rotate 1h: 6 until $time, 1 retired early"
+    echo imported >"$APP/key"
+    recorded import "7 until $time, 3 retired early"
+    echo rollback 7 >"$APP/ctl"
+    recorded rollback "rollback 7: 8 until $time, 4 retired early"
+    echo revoke 9 >"$APP/ctl"
+    echo rotate 24h >"$APP/ctl"
+    recorded rotate "rotate 24h: 9 revoked"
+}
+
 @test "writing the value that is there makes no version, only a record" {
     echo imported >"$APP/secret"
     for _ in 1 2 3; do echo imported >"$APP/secret"; done
