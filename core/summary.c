@@ -25,7 +25,7 @@ const char *cf_summary_word(enum cf_summary_kind kind)
  * not be looked at for their place. */
 struct query {
     const char *count; /* one row, one number */
-    const char *names; /* name, number of a version or 0, time or 0 */
+    const char *names; /* name, number of a version or 0, time or 0; of CF_RETIRING_READ when it was read last */
 };
 
 #define BY_EXPIRY \
@@ -34,11 +34,11 @@ struct query {
 #define IN_TRASH "app INDEXED BY app_in_trash "
 #define OLD "deadline = 0 AND version.created BETWEEN ?1 AND ?2 "
 #define LACKING "version.app = assignment.app AND deadline = 0 AND version.fields & ?5 <> ?5 "
-/* ?1: read since; ?2: now */
+/* ?2: now */
 #define STILL_READ                                                                                                 \
     "FROM version INDEXED BY version_replaced CROSS JOIN app ON app.serial = version.app WHERE deadline <> 0 AND " \
-    "deadline > ?2 AND revoked = 0 AND place = 0 AND EXISTS (SELECT 1 FROM reader WHERE reader.app = version.app " \
-    "AND reader.version = version.number AND opened >= ?1) "
+    "deadline > ?2 AND revoked = 0 AND place = 0 AND EXISTS (SELECT 1 FROM reader WHERE " READ_IT "AND ?1 <= ?2) "
+#define READ_IT "reader.app = version.app AND reader.version = version.number "
 
 static const struct query queries[CF_SUMMARY_COUNT] = {
     [CF_EXPIRING] = {"SELECT count(*) " BY_EXPIRY "AND ?3 > 0",
@@ -52,7 +52,8 @@ static const struct query queries[CF_SUMMARY_COUNT] = {
                          "CROSS JOIN app ON app.serial = version.app "
                          "WHERE place = 0 AND " OLD "ORDER BY version.created LIMIT ?3"},
     [CF_RETIRING_READ] = {"SELECT count(*) " STILL_READ "AND ?3 > 0",
-                          "SELECT name, number, deadline " STILL_READ "ORDER BY deadline LIMIT ?3"},
+                          "SELECT name, number, deadline, (SELECT max(opened) FROM reader WHERE " READ_IT
+                          ") " STILL_READ "ORDER BY deadline LIMIT ?3"},
     [CF_PENDING] = {"SELECT (SELECT count(*) FROM assignment CROSS JOIN " CURRENT "ON " LACKING
                     "WHERE slug = ?4) - "
                     "(SELECT count(*) FROM " IN_TRASH
@@ -81,8 +82,6 @@ static void range_of(const struct cf_config *config, enum cf_summary_kind kind, 
         *to = now + CF_EXPIRING_SOON;
     } else if (kind == CF_ROTATION_DUE) {
         *to = now - config->rotation;
-    } else if (kind == CF_RETIRING_READ) {
-        *from = now - CF_READ_LATELY;
     }
 }
 
@@ -119,22 +118,23 @@ static enum cf_error count(struct cf_txn *txn, const struct question *question, 
 
 static void describe(const struct question *question, struct cf_rows *rows, char *out, size_t size)
 {
-    const int64_t number = cf_sql_int(rows, 1), time = cf_sql_int(rows, 2);
-    char text[CF_TIME_SIZE];
+    char time[CF_TIME_SIZE], read[CF_TIME_SIZE];
 
-    cf_time_format(time, text);
-    if (question->kind == CF_PENDING)
+    cf_time_format(cf_sql_int(rows, 2), time);
+    if (question->kind == CF_PENDING) {
         snprintf(out, size, "%s", question->slug);
-    else if (number != 0)
-        snprintf(out, size, "version %lld until %s", (long long)number, text);
-    else
-        snprintf(out, size, "%s", time != 0 ? text : "");
+    } else if (question->kind == CF_RETIRING_READ) {
+        cf_time_format(cf_sql_int(rows, 3), read);
+        snprintf(out, size, "version %lld until %s, last read %s", (long long)cf_sql_int(rows, 1), time, read);
+    } else {
+        snprintf(out, size, "%s", cf_sql_int(rows, 2) != 0 ? time : "");
+    }
 }
 
 /* most: less for each one that is told. */
 static enum cf_error tell(struct cf_txn *txn, struct question *question, cf_summary_visit *each, void *arg)
 {
-    char detail[CF_SLUG_MAX + CF_TIME_SIZE + 32];
+    char detail[CF_SLUG_MAX + 2 * CF_TIME_SIZE + 48];
     struct cf_rows *rows;
     bool row = true;
     enum cf_error error = ask(txn, question, queries[question->kind].names, &rows);

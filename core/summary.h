@@ -10,12 +10,12 @@
 #include "store.h"
 
 /* X(name, word) */
-#define CF_SUMMARY_LIST(X)                                                                                        \
-    X(CF_EXPIRING, "expiring")           /* Apps that expire within CF_EXPIRING_SOON */                           \
-    X(CF_EXPIRED, "expired")             /* Apps */                                                               \
-    X(CF_ROTATION_DUE, "rotation-due")   /* Apps whose current version is older than the policy says */           \
-    X(CF_RETIRING_READ, "retiring-read") /* retiring versions that somebody opened last, within CF_READ_LATELY */ \
-    X(CF_PENDING, "pending")             /* API assignments that lack a field */                                  \
+#define CF_SUMMARY_LIST(X)                                                                                  \
+    X(CF_EXPIRING, "expiring")             /* Apps that expire within CF_EXPIRING_SOON */                   \
+    X(CF_EXPIRED, "expired")               /* Apps */                                                       \
+    X(CF_ROTATION_DUE, "rotation-due")     /* Apps whose current version is older than the policy says */   \
+    X(CF_RETIRING_READ, "retiring-read")   /* retiring versions that are the last one some reader opened */ \
+    X(CF_PENDING, "pending")               /* API assignments that lack a field */                          \
     X(CF_NEVER_REVEALED, "never-revealed") /* Apps */
 
 enum cf_summary_kind {
@@ -26,7 +26,6 @@ enum cf_summary_kind {
 };
 
 #define CF_EXPIRING_SOON (14 * 24 * 3600 * CF_SECOND)
-#define CF_READ_LATELY (3600 * CF_SECOND)
 
 struct cf_summary {
     int64_t count[CF_SUMMARY_COUNT];
@@ -38,8 +37,8 @@ const char *cf_summary_word(enum cf_summary_kind kind);
 CF_CHECKED enum cf_error cf_summary_read(struct cf_txn *txn, const struct cf_config *config,
                                          const struct cf_catalogue *catalogue, struct cf_summary *summary);
 
-/* Call each for the Apps of a kind, the most urgent first, at most so many. detail: a time, "version 3 until …", the
- * slug of the API; "" where there is nothing to say. */
+/* Call each for the Apps of a kind, the most urgent first, at most so many. detail: a time, "version 3 until …, last
+ * read …", the slug of the API; "" where there is nothing to say. */
 typedef void cf_summary_visit(void *arg, enum cf_summary_kind kind, const char *app, const char *detail);
 CF_CHECKED enum cf_error cf_summary_names(struct cf_txn *txn, const struct cf_config *config,
                                           const struct cf_catalogue *catalogue, enum cf_summary_kind kind,

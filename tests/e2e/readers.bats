@@ -97,7 +97,7 @@ use_policy() {
     credfs status --store "$STORE" --config "$CONFIG" >"$DIR/status"
     grep -qx "expiring = 1" "$DIR/status"
     grep -qE '^expiring.billing = 20[0-9-]+T[0-9:]+Z$' "$DIR/status"
-    grep -qE '^retiring-read.billing = version 1 until 20' "$DIR/status"
+    grep -qE '^retiring-read.billing = version 1 until 20[^ ]*, last read 20' "$DIR/status"
     grep -qx "never-revealed.other = yes" "$DIR/status"
     credfs status --store "$STORE" --config "$CONFIG" --json >"$DIR/status.json"
     jq -e '.attention.expired == {count: 1, named: [.attention.expired.named[0]]}
