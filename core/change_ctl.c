@@ -279,13 +279,13 @@ static enum cf_error run_line(struct cf_change *change, const char *line, size_t
     if (word == NULL)
         return CF_OK;
     command = find(word, word_len);
-    if (command == NULL)
-        return CF_ECOMMAND;
-    argument = argument_of(command, cursor, end, &argument_len);
-    if (command->kind != IMPORTS)
+    if (command == NULL || command->kind != IMPORTS)
         error = end_import(change, importing);
     if (error != CF_OK)
         return error;
+    if (command == NULL)
+        return CF_ECOMMAND;
+    argument = argument_of(command, cursor, end, &argument_len);
     say_command(change, command);
     error = may_run(change, command, *importing);
     if (command->kind == IMPORTS)

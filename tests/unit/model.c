@@ -297,28 +297,55 @@ static enum cf_error write_assignees(struct model *model, const struct step *ste
 
 /* ---- fields and commands ---- */
 
+/* One version with these values, unless the current one has them. *changes: is there one? */
+static enum cf_error import(struct model_app *app, const uint64_t value[CF_FIELD_COUNT], bool *changes)
+{
+    bool same = model_state(app, app->version) == CF_CURRENT;
+    struct model_version *version;
+
+    for (int field = 0; field < CF_FIELD_COUNT; field++)
+        same = same && (value[field] == 0 || app->versions[app->version].value[field] == value[field]);
+    *changes = !same;
+    if (same)
+        return CF_OK;
+    for (int field = 0; field < CF_FIELD_COUNT; field++)
+        if (value[field] != 0 && was_revoked(app, (enum cf_field)field, value[field]))
+            return CF_EREVOKED;
+    version = issue(app, app->version, usual_overlap);
+    for (int field = 0; field < CF_FIELD_COUNT; field++)
+        version->value[field] = value[field] != 0 ? value[field] : version->value[field];
+    tidy(app);
+    return CF_OK;
+}
+
 static enum cf_error write_field(const struct step *step, struct model_app *app)
 {
-    const struct step_text *value = &step_values[step->pick];
-    const size_t len = value->len > 0 && value->text[value->len - 1] == '\n' ? value->len - 1 : value->len;
+    const struct step_text *text = &step_values[step->pick];
+    const size_t len = text->len > 0 && text->text[text->len - 1] == '\n' ? text->len - 1 : text->len;
+    uint64_t value[CF_FIELD_COUNT] = {0};
+    bool changes;
+    enum cf_error error;
 
     if (step->form == FORM_ADD)
         return CF_EVALUE;
-    if (value->error != CF_OK)
-        return value->error;
-    if (model_state(app, app->version) == CF_CURRENT &&
-        app->versions[app->version].value[step->field] == model_sum(value->text, len))
-        return CF_OK;
-    if (was_revoked(app, step->field, model_sum(value->text, len)))
-        return CF_EREVOKED;
-    issue(app, app->version, usual_overlap)->value[step->field] = model_sum(value->text, len);
-    tidy(app);
-    app->generation++;
+    if (text->error != CF_OK)
+        return text->error;
+    value[step->field] = model_sum(text->text, len);
+    error = import(app, value, &changes);
+    app->generation += error == CF_OK && changes ? 1 : 0;
+    return error;
+}
+
+static enum cf_error ask(struct model_app *app, const struct step_command *command, unsigned who)
+{
+    if (!step_users[who].reveals)
+        return CF_EDENIED;
+    app->leave[who] = cf_now() + command->time;
     return CF_OK;
 }
 
 static enum cf_error command(struct model *model, struct model_app *app, const struct step_command *command,
-                             int64_t number)
+                             int64_t number, unsigned who)
 {
     switch (command->effect) {
     case DO_NOTHING:
@@ -341,6 +368,10 @@ static enum cf_error command(struct model *model, struct model_app *app, const s
         issue(app, number, usual_overlap);
         tidy(app);
         return CF_OK;
+    case DO_IMPORT: /* done when all are read */
+        return CF_OK;
+    case DO_ASK:
+        return ask(app, command, who);
     case DO_DISABLE:
     case DO_ENABLE:
         app->is_disabled = command->effect == DO_DISABLE;
@@ -361,25 +392,111 @@ static enum cf_error command(struct model *model, struct model_app *app, const s
     return CF_OK;
 }
 
+/* The lines with import of a write. */
+struct imports {
+    uint64_t value[CF_FIELD_COUNT];
+    bool any, over;
+};
+
+static enum cf_error add_import(struct imports *imports, const struct step_command *command)
+{
+    if (imports->over || imports->value[command->field] != 0)
+        return CF_ECOMMAND;
+    imports->any = true;
+    imports->value[command->field] = model_sum(command->note, strlen(command->note));
+    return CF_OK;
+}
+
+static enum cf_error end_imports(struct imports *imports, struct model_app *app, bool *any)
+{
+    bool changes = false;
+    enum cf_error error = CF_OK;
+
+    if (imports->any && !imports->over) {
+        imports->over = true;
+        error = import(app, imports->value, &changes);
+    }
+    *any = *any || changes;
+    return error;
+}
+
 static enum cf_error control(struct model *model, const struct step *step, struct model_app *app)
 {
     static struct model_app tried;
+    struct imports imports = {.any = false};
+    enum cf_error error = CF_OK;
     bool any = false;
 
     tried = *app;
-    for (size_t i = 0; i < step->commands; i++) {
+    for (size_t i = 0; error == CF_OK && i < step->commands; i++) {
         const struct step_command *one = &step_commands[step->command[i]];
-        enum cf_error error = command(model, &tried, one, step->number[i]);
-        if (error != CF_OK)
-            return error;
-        any = any || one->effect != DO_NOTHING;
+        if (one->effect == DO_IMPORT)
+            error = add_import(&imports, one);
+        else if (one->effect != DO_NOTHING)
+            error = end_imports(&imports, &tried, &any);
+        if (error == CF_OK)
+            error = command(model, &tried, one, step->number[i], step->who);
+        any = any || (one->effect != DO_NOTHING && one->effect != DO_IMPORT && one->effect != DO_ASK);
     }
+    if (error == CF_OK)
+        error = end_imports(&imports, &tried, &any);
+    if (error != CF_OK)
+        return error;
     tried.generation += any ? 1 : 0;
     *app = tried;
     return CF_OK;
 }
 
-static enum cf_error reveal(const struct step *step, const struct model_app *app)
+/* How a version stands that has the presented credential. */
+static enum cf_error answer_of(const struct model_app *app, int64_t number, size_t api)
+{
+    const enum cf_version_state state = model_state(app, number);
+
+    if (app->place == CF_IN_TRASH || state == CF_REVOKED)
+        return CF_EREVOKED;
+    if (app->is_disabled)
+        return CF_EDISABLED;
+    if ((app->expires != 0 && app->expires <= cf_now()) || state == CF_RETIRED)
+        return CF_EEXPIRED;
+    return (app->apis & 1U << api) != 0 ? CF_OK : CF_EFORBIDDEN;
+}
+
+/* The best that any version of any App with these values has. secret: 0 where the key stands alone. */
+static enum cf_error best_answer(const struct model *model, uint64_t key, uint64_t secret, size_t api)
+{
+    static const enum cf_error best[] = {CF_OK, CF_EFORBIDDEN, CF_EDISABLED, CF_EEXPIRED, CF_EREVOKED};
+    size_t found = sizeof best / sizeof *best;
+
+    for (size_t i = 0; i < model->apps; i++) {
+        const struct model_app *app = &model->app[i];
+        for (int64_t number = 1; app->is_there && number <= app->version; number++) {
+            const struct model_version *version = &app->versions[number];
+            const bool same = version->value[CF_KEY] == key && (secret == 0 || version->value[CF_SECRET] == secret);
+            for (size_t j = 0; version->is_kept && same && j < found; j++)
+                if (answer_of(app, number, api) == best[j])
+                    found = j;
+        }
+    }
+    return found < sizeof best / sizeof *best ? best[found] : CF_EUNKNOWN;
+}
+
+static enum cf_error verify(struct model *model, const struct step *step)
+{
+    const struct model_app *app = model_app(model, step->app);
+    const int64_t number = app == NULL || step->version != 0 ? step->version : app->version;
+    const struct model_version *version;
+    uint64_t secret;
+
+    if (app == NULL || !app->is_there || !is_kept(app, number) || step_credential(step) == WRONG_SECRET)
+        return CF_EUNKNOWN;
+    version = &app->versions[number];
+    secret = step_credential(step) == WHOLE_CREDENTIAL ? version->value[CF_SECRET] : 0;
+    if (version->value[CF_KEY] == 0 || (secret == 0 && step_api(step) < STEP_SLUGS_NEEDING_SECRET))
+        return CF_EUNKNOWN;
+    return best_answer(model, version->value[CF_KEY], secret, step_api(step));
+}
+
+static enum cf_error reveal(const struct model *model, const struct step *step, const struct model_app *app)
 {
     const struct step_user *user = &step_users[step->who];
     const int64_t number = step->version != 0 ? step->version : app->version;
@@ -393,6 +510,8 @@ static enum cf_error reveal(const struct step *step, const struct model_app *app
         grants |= 1U << STEP_GRANT_STRANGER_SECRET;
     if (!user->reveals && (user->uid != STRANGER || app->place == CF_IN_TRASH || (app->grants & grants) == 0))
         return CF_EDENIED;
+    if (user->reveals && model->is_asked && app->leave[step->who] <= cf_now())
+        return CF_EUNASKED;
     return model_read(app, number, step->field);
 }
 
@@ -404,7 +523,7 @@ static enum cf_error do_inside(struct model *model, const struct step *step)
     if (app == NULL || !app->is_there)
         return CF_ENOENT;
     if (step->kind == STEP_REVEAL)
-        return reveal(step, app);
+        return reveal(model, step, app);
     if (app->place == CF_IN_TRASH)
         return CF_EFORBIDDEN;
     if (step->kind == STEP_APIS)
@@ -442,6 +561,11 @@ enum cf_error model_do(struct model *model, const struct step *step, int64_t ser
         return do_inside(model, step);
     case STEP_HOUSE:
         return keep_house(model);
+    case STEP_VERIFY:
+        return verify(model, step);
+    case STEP_POLICY:
+        model->is_asked = step->is_odd;
+        return CF_OK;
     case STEP_WAIT:
     case STEP_REOPEN:
         break;

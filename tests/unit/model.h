@@ -27,6 +27,7 @@ struct model_app {
     unsigned apis, grants; /* bits */
     char description[64], label[64];
     int64_t version;
+    int64_t leave[STEP_USERS];                     /* until when */
     struct model_version versions[MODEL_VERSIONS]; /* by number; 0 is none */
 };
 
@@ -34,6 +35,7 @@ struct model {
     struct model_app app[MODEL_APPS];
     size_t apps; /* made so far */
     unsigned assignees;
+    bool is_asked;      /* [policy] reveal = on-request */
     uint64_t generated; /* values, so far */
 };
 

@@ -1,11 +1,14 @@
 #include "step.h"
 
+#include "api.h"
 #include "chores.h"
 #include "clock.h"
 #include "edit.h"
+#include "verify.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define TEXT(text, error)             \
@@ -14,7 +17,7 @@
     }
 #define DAY (86400 * CF_SECOND)
 
-const struct step_user step_users[] = {
+const struct step_user step_users[STEP_USERS] = {
     {"root", 0, true, true},
     {"admin", ADMIN, true, true},
     {"manager", MANAGER, true, false},
@@ -85,42 +88,52 @@ const struct step_text step_values[] = {
 };
 
 const struct step_command step_commands[] = {
-    {"rotate", DO_ROTATE, 60 * CF_SECOND, NULL},
-    {"rotate 0", DO_ROTATE, 0, NULL},
-    {"rotate 30s", DO_ROTATE, 30 * CF_SECOND, NULL},
-    {" rotate   24h ", DO_ROTATE, DAY, NULL},
-    {"rotate 24h", DO_ROTATE, DAY, NULL},
-    {"rotate soon", DO_FAIL, 0, NULL},
-    {"rotate 1h 2h", DO_FAIL, 0, NULL},
-    {"revoke %d", DO_REVOKE, 0, NULL},
-    {"revoke %d", DO_REVOKE, 0, NULL},
-    {"revoke", DO_FAIL, 0, NULL},
-    {"revoke %dx", DO_FAIL, 0, NULL},
-    {"rollback %d", DO_ROLLBACK, 60 * CF_SECOND, NULL},
-    {"rollback %d", DO_ROLLBACK, 60 * CF_SECOND, NULL},
-    {"rollback -%d", DO_FAIL, 0, NULL},
-    {"disable", DO_DISABLE, 0, NULL},
-    {"disable all", DO_FAIL, 0, NULL},
-    {"enable", DO_ENABLE, 0, NULL},
-    {"enable", DO_ENABLE, 0, NULL},
-    {"expire 90d", DO_EXPIRE_IN, 90 * DAY, NULL},
-    {"expire 30s", DO_EXPIRE_IN, 30 * CF_SECOND, NULL},
-    {"expire 0", DO_EXPIRE_IN, 0, NULL},
-    {"expire never", DO_EXPIRE_AT, 0, NULL},
-    {"expire 2031-01-01T00:00:00Z", DO_EXPIRE_AT, 1924992000 * CF_SECOND, NULL},
-    {"expire soon", DO_FAIL, 0, NULL},
-    {"expire", DO_FAIL, 0, NULL},
-    {"describe pays the  bills", DO_DESCRIBE, 0, "pays the  bills"},
-    {"describe", DO_DESCRIBE, 0, ""},
-    {"describe bell\x07", DO_FAIL, 0, NULL},
-    {"label env=prod", DO_LABEL, 0, "prod"},
-    {"label env=a=b c", DO_LABEL, 0, "a=b c"},
-    {"label env=", DO_LABEL, 0, ""},
-    {"label =x", DO_FAIL, 0, NULL},
-    {"label a b=c", DO_FAIL, 0, NULL},
-    {"explode", DO_FAIL, 0, NULL},
-    {"ROTATE", DO_FAIL, 0, NULL},
-    {"", DO_NOTHING, 0, NULL},
+    {"rotate", DO_ROTATE, 60 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"rotate 0", DO_ROTATE, 0, NULL, CF_NO_FIELD},
+    {"rotate 30s", DO_ROTATE, 30 * CF_SECOND, NULL, CF_NO_FIELD},
+    {" rotate   24h ", DO_ROTATE, DAY, NULL, CF_NO_FIELD},
+    {"rotate 24h", DO_ROTATE, DAY, NULL, CF_NO_FIELD},
+    {"rotate soon", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"rotate 1h 2h", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"revoke %d", DO_REVOKE, 0, NULL, CF_NO_FIELD},
+    {"revoke %d", DO_REVOKE, 0, NULL, CF_NO_FIELD},
+    {"revoke", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"revoke %dx", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"rollback %d", DO_ROLLBACK, 60 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"rollback %d", DO_ROLLBACK, 60 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"rollback -%d", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"disable", DO_DISABLE, 0, NULL, CF_NO_FIELD},
+    {"disable all", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"enable", DO_ENABLE, 0, NULL, CF_NO_FIELD},
+    {"enable", DO_ENABLE, 0, NULL, CF_NO_FIELD},
+    {"expire 90d", DO_EXPIRE_IN, 90 * DAY, NULL, CF_NO_FIELD},
+    {"expire 30s", DO_EXPIRE_IN, 30 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"expire 0", DO_EXPIRE_IN, 0, NULL, CF_NO_FIELD},
+    {"expire never", DO_EXPIRE_AT, 0, NULL, CF_NO_FIELD},
+    {"expire 2031-01-01T00:00:00Z", DO_EXPIRE_AT, 1924992000 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"expire soon", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"expire", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"describe pays the  bills", DO_DESCRIBE, 0, "pays the  bills", CF_NO_FIELD},
+    {"describe", DO_DESCRIBE, 0, "", CF_NO_FIELD},
+    {"describe bell\x07", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"label env=prod", DO_LABEL, 0, "prod", CF_NO_FIELD},
+    {"label env=a=b c", DO_LABEL, 0, "a=b c", CF_NO_FIELD},
+    {"label env=", DO_LABEL, 0, "", CF_NO_FIELD},
+    {"label =x", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"label a b=c", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"explode", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"ROTATE", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"import key issued-key-0123456789", DO_IMPORT, 0, "issued-key-0123456789", CF_KEY},
+    {"import key another key", DO_IMPORT, 0, "another key", CF_KEY},
+    {" import  secret  issued \\ secret ", DO_IMPORT, 0, " issued \\ secret ", CF_SECRET},
+    {"import secret imported-value-0123456789", DO_IMPORT, 0, "imported-value-0123456789", CF_SECRET},
+    {"import token x", DO_IMPORT, 0, "x", CF_TOKEN},
+    {"import nothing x", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"reveal 30s", DO_ASK, 30 * CF_SECOND, NULL, CF_NO_FIELD},
+    {"reveal 24h", DO_ASK, DAY, NULL, CF_NO_FIELD},
+    {"reveal 0", DO_ASK, 0, NULL, CF_NO_FIELD},
+    {"reveal 25h", DO_FAIL, 0, NULL, CF_NO_FIELD},
+    {"", DO_NOTHING, 0, NULL, CF_NO_FIELD},
 };
 
 const int64_t step_waits[] = {
@@ -159,9 +172,9 @@ static const struct {
     enum step_kind kind;
     unsigned often; /* of 100 */
 } odds[] = {
-    {STEP_CREATE, 7},  {STEP_RENAME, 4}, {STEP_TRASH, 6},     {STEP_BURY, 3},  {STEP_RESTORE, 7},
-    {STEP_DESTROY, 2}, {STEP_APIS, 10},  {STEP_GRANTS, 8},    {STEP_FIELD, 9}, {STEP_CTL, 20},
-    {STEP_REVEAL, 10}, {STEP_WAIT, 6},   {STEP_ASSIGNEES, 3}, {STEP_HOUSE, 4}, {STEP_REOPEN, 1},
+    {STEP_CREATE, 7}, {STEP_RENAME, 4}, {STEP_TRASH, 6},     {STEP_BURY, 3},  {STEP_RESTORE, 7}, {STEP_DESTROY, 2},
+    {STEP_APIS, 8},   {STEP_GRANTS, 6}, {STEP_FIELD, 9},     {STEP_CTL, 19},  {STEP_REVEAL, 9},  {STEP_VERIFY, 5},
+    {STEP_POLICY, 1}, {STEP_WAIT, 6},   {STEP_ASSIGNEES, 3}, {STEP_HOUSE, 4}, {STEP_REOPEN, 1},
 };
 
 static enum step_kind draw_kind(uint64_t *random)
@@ -259,9 +272,9 @@ void step_write(const struct step *step, struct cf_text *out)
 
 void step_describe(const struct step *step, struct cf_text *out)
 {
-    static const char *const kinds[] = {"create",  "rename", "trash",  "bury",      "restore",
-                                        "destroy", "apis",   "grants", "assignees", "field",
-                                        "ctl",     "reveal", "wait",   "house",     "reopen"};
+    static const char *const kinds[] = {"create", "rename", "trash",     "bury",  "restore", "destroy",
+                                        "apis",   "grants", "assignees", "field", "ctl",     "reveal",
+                                        "verify", "policy", "wait",      "house", "reopen"};
     struct cf_text text = {0};
 
     step_write(step, &text);
@@ -270,7 +283,11 @@ void step_describe(const struct step *step, struct cf_text *out)
         cf_text_printf(out, " name '%s'", step_names[step->name].text);
     if (step->kind == STEP_FIELD || step->kind == STEP_REVEAL)
         cf_text_printf(out, " %s", cf_field_word(step->field));
-    if (step->kind == STEP_REVEAL)
+    if (step->kind == STEP_VERIFY)
+        cf_text_printf(out, " %s form %d", step_slugs[step_api(step)], (int)step_credential(step));
+    if (step->kind == STEP_POLICY)
+        cf_text_puts(out, step->is_odd ? " on-request" : " direct");
+    if (step->kind == STEP_REVEAL || step->kind == STEP_VERIFY)
         cf_text_printf(out, " version %" PRId64, step->version);
     if (step->kind == STEP_WAIT || step->kind == STEP_HOUSE)
         cf_text_printf(out, " %" PRId64 " ns", step_waits[step->pick]);
@@ -282,11 +299,80 @@ void step_describe(const struct step *step, struct cf_text *out)
 
 /* ---- doing it ---- */
 
+enum step_credential step_credential(const struct step *step)
+{
+    return (enum step_credential)(step->minus % STEP_CREDENTIALS);
+}
+
+size_t step_api(const struct step *step)
+{
+    return step->plus % STEP_SLUGS;
+}
+
+static bool open_value(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                       struct cf_text *out)
+{
+    struct cf_secret *value;
+    const bool is_there = cf_value_open(txn, app, version, field, &value) == CF_OK;
+
+    if (is_there)
+        cf_text_add(out, (const char *)cf_secret_peek(value), cf_secret_len(value));
+    cf_secret_free(value);
+    return is_there;
+}
+
+/* What is presented, with a newline between key and secret, as there may be blanks in them. */
+static void write_credential(struct cf_txn *txn, const struct step *step, int64_t serial, struct cf_text *out)
+{
+    struct cf_app app;
+    int64_t version = step->version;
+
+    if (cf_app_by_serial(txn, serial, &app) == CF_OK && version == 0)
+        version = app.version;
+    if (app.serial != serial || !open_value(txn, &app, version, CF_KEY, out))
+        cf_text_puts(out, "no-such-key");
+    cf_text_puts(out, "\n");
+    if (step_credential(step) == WRONG_SECRET)
+        cf_text_puts(out, "no-such-secret");
+    else if (step_credential(step) == WHOLE_CREDENTIAL && app.serial == serial)
+        (void)open_value(txn, &app, version, CF_SECRET, out);
+    cf_text_puts(out, "\n");
+}
+
+static enum cf_error do_verify(struct fixture *fixture, const struct step *step, int64_t serial)
+{
+    struct cf_answer answer = {.result = CF_EUNKNOWN};
+    struct cf_text text = {0};
+    struct cf_api_row api;
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_read(fixture->vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_api_by_slug(&txn, step_slugs[step_api(step)], &api);
+    if (error == CF_OK)
+        write_credential(&txn, step, serial, &text);
+    cf_txn_end(&txn);
+    fixture->vault->config->verify_rate = 1000000;
+    if (error == CF_OK)
+        error = cf_verify(fixture->vault, &fixture->root, api.serial, text.data, text.len, &answer);
+    cf_text_release(&text);
+    return error == CF_OK ? answer.result : error;
+}
+
+static void do_reopen(struct fixture *fixture)
+{
+    const bool is_asked = fixture->vault->config->reveal_on_request;
+
+    fixture_reopen(fixture);
+    fixture->vault->config->reveal_on_request = is_asked;
+}
+
 static struct cf_caller *caller_of(struct fixture *fixture, unsigned who)
 {
     struct cf_caller *const callers[] = {&fixture->root, &fixture->admin, &fixture->manager, &fixture->revealer,
                                          &fixture->stranger};
 
+    callers[who]->pid = getpid(); /* for its login session */
     return callers[who];
 }
 
@@ -349,6 +435,11 @@ enum cf_error step_do(struct fixture *fixture, const struct step *step, int64_t 
         return do_write(fixture, step, serial);
     case STEP_REVEAL:
         return cf_vault_reveal(fixture->vault, caller, serial, step->field, &version);
+    case STEP_VERIFY:
+        return do_verify(fixture, step, serial);
+    case STEP_POLICY:
+        fixture->vault->config->reveal_on_request = step->is_odd;
+        return CF_OK;
     case STEP_WAIT:
         cf_clock_set(cf_now() + step_waits[step->pick]);
         return CF_OK;
@@ -356,7 +447,7 @@ enum cf_error step_do(struct fixture *fixture, const struct step *step, int64_t 
         cf_clock_set(cf_now() + step_waits[step->pick]);
         return cf_chores_round(fixture->vault, NULL, NULL);
     case STEP_REOPEN:
-        fixture_reopen(fixture);
+        do_reopen(fixture);
         return CF_OK;
     }
     return CF_OK;

@@ -21,6 +21,8 @@ enum step_kind {
     STEP_FIELD,
     STEP_CTL,
     STEP_REVEAL,
+    STEP_VERIFY, /* of the credential of some version, or of half of it */
+    STEP_POLICY, /* reveals have to be asked for from now on, or not */
     STEP_WAIT,
     STEP_HOUSE, /* a wait, then a round of what the daemon does by itself */
     STEP_REOPEN
@@ -41,7 +43,7 @@ struct step {
     bool is_odd;          /* one entry more that nobody knows */
     unsigned pick;        /* of the table that the kind looks into */
     enum cf_field field;
-    int64_t version; /* of a reveal; 0: the current one */
+    int64_t version; /* of a reveal or a check; 0: the current one */
     size_t commands; /* of ctl */
     unsigned command[STEP_COMMANDS];
     int64_t number[STEP_COMMANDS]; /* for revoke and rollback */
@@ -59,14 +61,17 @@ enum step_effect {
     DO_EXPIRE_IN,
     DO_EXPIRE_AT,
     DO_DESCRIBE,
-    DO_LABEL
+    DO_LABEL,
+    DO_IMPORT,
+    DO_ASK
 };
 
 struct step_command {
     const char *text; /* perhaps with %d for a version's number */
     enum step_effect effect;
     int64_t time;     /* nanoseconds: an overlap, a duration, a time (0: never) */
-    const char *note; /* the description or label it leaves */
+    const char *note; /* the description or label it leaves; the value that it imports */
+    enum cf_field field;
 };
 
 struct step_user {
@@ -83,7 +88,9 @@ struct step_text {
 };
 
 extern const struct step_command step_commands[];
-extern const struct step_user step_users[];
+enum { STEP_USERS = 5 };
+
+extern const struct step_user step_users[STEP_USERS];
 extern const struct step_text step_names[], step_values[], step_bad_apis[], step_bad_grants[], step_bad_assignees[];
 extern const char *const step_slugs[STEP_SLUGS];         /* in catalogue order */
 extern const char *const step_grants[STEP_GRANTS_KNOWN]; /* in the order of grants */
@@ -92,10 +99,18 @@ extern const int64_t step_waits[];
 
 enum {
     STEP_SLUG_NEEDING_ASSIGNMENT = 1,
+    STEP_SLUGS_NEEDING_SECRET = 2, /* the first so many */
     STEP_GRANT_STRANGER = 0,
     STEP_GRANT_STRANGER_KEY = 1,
     STEP_GRANT_STRANGER_SECRET = 2
 };
+
+/* What a STEP_VERIFY presents. */
+enum step_credential { WHOLE_CREDENTIAL, KEY_ALONE, WRONG_SECRET, STEP_CREDENTIALS };
+enum step_credential step_credential(const struct step *step);
+
+/* For which API. */
+size_t step_api(const struct step *step);
 
 /* The next of a sequence of random numbers. */
 uint64_t step_random(uint64_t *state);
@@ -110,7 +125,8 @@ void step_write(const struct step *step, struct cf_text *out);
 /* One line that says what it does. */
 void step_describe(const struct step *step, struct cf_text *out);
 
-/* Do it. serial and name: of its App, as it is or was last; 0 when there never was one. *app: set by STEP_CREATE. */
+/* Do it. serial and name: of its App, as it is or was last; 0 when there never was one. *app: set by STEP_CREATE.
+ * Returns what it gives; of STEP_VERIFY the answer. */
 CF_CHECKED enum cf_error step_do(struct fixture *fixture, const struct step *step, int64_t serial, const char *name,
                                  struct cf_app *app);
 
