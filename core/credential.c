@@ -83,6 +83,13 @@ enum cf_error cf_app_usable(const struct cf_app *app, int64_t now)
     return app->expires != 0 && now >= app->expires ? CF_EEXPIRED : CF_OK;
 }
 
+enum cf_error cf_credential_usable(const struct cf_app *app, const struct cf_version *version, int64_t now)
+{
+    enum cf_error error = cf_app_usable(app, now);
+
+    return error == CF_OK ? cf_version_usable(app, version, now) : error;
+}
+
 static void version_mac(const struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version,
                         uint8_t mac[static CF_MAC_SIZE])
 {
@@ -134,6 +141,19 @@ enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app *app, int64
         error = row ? read_version(txn, app, rows, version) : number == app->version ? CF_ETAMPER : CF_ENOENT;
     cf_sql_done(rows);
     return error;
+}
+
+enum cf_error cf_version_still_usable(struct cf_txn *txn, const struct cf_app *app, int64_t number, int64_t now,
+                                      struct cf_version *version)
+{
+    enum cf_error error = cf_app_usable(app, now);
+
+    if (error != CF_OK)
+        return error;
+    error = cf_version_get(txn, app, number, version);
+    if (error == CF_ENOENT)
+        return CF_EEXPIRED;
+    return error == CF_OK ? cf_version_usable(app, version, now) : error;
 }
 
 enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,

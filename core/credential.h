@@ -76,6 +76,15 @@ CF_CHECKED enum cf_error cf_version_usable(const struct cf_app *app, const struc
 /* Can an App's fields be read at this time: CF_OK; CF_EREVOKED when it is disabled or in the trash; CF_EEXPIRED? */
 CF_CHECKED enum cf_error cf_app_usable(const struct cf_app *app, int64_t now);
 
+/* Both, the App's state first. */
+CF_CHECKED enum cf_error cf_credential_usable(const struct cf_app *app, const struct cf_version *version,
+                                              int64_t now);
+
+/* The same of a version by its number, for who opened it before: one that is no longer kept has expired, too.
+ * Returns that, or CF_ETAMPER. */
+CF_CHECKED enum cf_error cf_version_still_usable(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                                                 int64_t now, struct cf_version *version);
+
 /* All kept versions, the newest first. */
 CF_CHECKED enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
                                          struct cf_version versions[static CF_VERSIONS_MOST], size_t *count);

@@ -157,18 +157,25 @@ static void judge_right(struct cf_vault *vault, struct cf_caller *caller, const 
         verdict->error = error;
 }
 
-/* A right to reveal is not enough: there must be a good value. */
+/* A right to reveal is not enough: there must be a good value. error: why there is none. */
+static void judge_value(struct cf_verdict *verdict, enum cf_error error)
+{
+    if (error == CF_OK)
+        return;
+    verdict->error = error;
+    snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(error));
+}
+
 static void judge_reveal(struct cf_vault *vault, struct cf_caller *caller, const struct cf_card *card,
                          enum cf_field field, struct cf_verdict *verdict)
 {
+    enum cf_error error;
+
     judge_right(vault, caller, card, field, verdict);
     if (verdict->error != CF_OK)
         return;
-    verdict->error = cf_version_usable(&card->app, &card->version, cf_now());
-    if (verdict->error == CF_OK)
-        verdict->error = card->error;
-    if (verdict->error != CF_OK)
-        snprintf(verdict->why, sizeof verdict->why, "%s", cf_error_text(verdict->error));
+    error = cf_credential_usable(&card->app, &card->version, cf_now());
+    judge_value(verdict, error == CF_OK ? card->error : error);
 }
 
 /* Note who reads; in memory, unless there is no room left. */
@@ -203,51 +210,60 @@ enum cf_error cf_vault_record_reveal(struct cf_vault *vault, struct cf_caller *c
     return error != CF_OK ? error : verdict->error;
 }
 
+/* Why an earlier version's value cannot be read, if so. */
+static enum cf_error check_earlier(struct cf_txn *txn, const struct cf_app *app, int64_t number,
+                                   enum cf_field field)
+{
+    struct cf_version version;
+    struct cf_value value;
+    enum cf_error error = cf_version_get(txn, app, number, &version);
+
+    if (error == CF_OK)
+        error = cf_credential_usable(app, &version, cf_now());
+    return error == CF_OK ? cf_version_value(txn, app, &version, field, &value) : error;
+}
+
 /* Judge an earlier version as it is in a transaction of its own. */
 static enum cf_error reveal_earlier(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                     enum cf_field field, int64_t number)
 {
-    struct cf_version version;
     struct cf_verdict verdict;
-    struct cf_value value;
     struct cf_app app;
     struct cf_txn txn;
     enum cf_error error = cf_txn_read(vault->store, &txn);
 
     if (error == CF_OK)
         error = cf_app_by_serial(&txn, serial, &app);
-    if (error == CF_OK)
-        error = cf_version_get(&txn, &app, number, &version);
     if (error == CF_OK) {
         cf_judge(&txn, vault->config, caller, CF_REVEAL, &app, field, &verdict);
         if (verdict.error == CF_OK)
-            verdict.error = cf_version_usable(&app, &version, cf_now());
-        if (verdict.error == CF_OK)
-            verdict.error = cf_value_stat(&txn, &app, number, field, &value);
+            judge_value(&verdict, check_earlier(&txn, &app, number, field));
     }
     cf_txn_end(&txn);
     return error == CF_OK ? cf_vault_record_reveal(vault, caller, &app, number, cf_field_word(field), &verdict)
                           : error;
 }
 
+/* The card is given back before the record is written, for which others would wait. */
 enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial, enum cf_field field,
                               int64_t *version)
 {
     const struct cf_card *card;
     struct cf_verdict verdict;
+    struct cf_app app;
     enum cf_error error = cf_card_take(vault->cards, serial, field, &card);
 
     if (error != CF_OK)
         return error;
-    if (*version != 0 && *version != card->app.version) {
-        cf_card_give(vault->cards, card);
-        return reveal_earlier(vault, caller, serial, field, *version);
-    }
-    judge_reveal(vault, caller, card, field, &verdict);
-    error = cf_vault_record_reveal(vault, caller, &card->app, card->app.version, cf_field_word(field), &verdict);
-    if (error == CF_OK)
-        *version = card->app.version;
+    app = card->app;
+    if (*version == 0 || *version == app.version)
+        judge_reveal(vault, caller, card, field, &verdict);
     cf_card_give(vault->cards, card);
+    if (*version != 0 && *version != app.version)
+        return reveal_earlier(vault, caller, serial, field, *version);
+    error = cf_vault_record_reveal(vault, caller, &app, app.version, cf_field_word(field), &verdict);
+    if (error == CF_OK)
+        *version = app.version;
     return error;
 }
 
@@ -263,13 +279,11 @@ static enum cf_error read_earlier(struct cf_vault *vault, int64_t serial, int64_
     if (error == CF_OK)
         error = cf_app_by_serial(&txn, serial, &app);
     if (error == CF_OK)
-        error = cf_version_get(&txn, &app, number, &version);
-    if (error == CF_OK)
-        error = cf_version_usable(&app, &version, cf_now());
+        error = cf_version_still_usable(&txn, &app, number, cf_now(), &version);
     if (error == CF_OK)
         error = cf_value_open(&txn, &app, number, field, out);
     cf_txn_end(&txn);
-    return error == CF_ENOENT ? CF_EEXPIRED : error;
+    return error;
 }
 
 enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t version, enum cf_field field,
@@ -283,15 +297,14 @@ enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, int64_t ver
     if (error != CF_OK)
         return error;
     is_current = version == card->app.version;
-    error = cf_app_usable(&card->app, cf_now());
-    if (error == CF_OK && is_current)
-        error = cf_version_usable(&card->app, &card->version, cf_now());
+    if (is_current)
+        error = cf_credential_usable(&card->app, &card->version, cf_now());
     if (error == CF_OK && is_current)
         error = card->error;
     if (error == CF_OK && is_current)
         error = cf_sealed_open(&card->sealed, cf_store_keys(vault->store), &card->app, version, field, out);
     cf_card_give(vault->cards, card);
-    return error == CF_OK && !is_current ? read_earlier(vault, serial, version, field, out) : error;
+    return is_current ? error : read_earlier(vault, serial, version, field, out);
 }
 
 enum cf_error cf_vault_count(struct cf_vault *vault, struct cf_counts *counts)

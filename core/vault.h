@@ -56,7 +56,7 @@ CF_CHECKED enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *
 
 /* Judge and record the reveal of a field: its open for reading. *version: which one, or 0 for the current one, which
  * then stands there: a later cf_vault_value reads it.
- * Returns 0, CF_ENOENT when there is no such version, CF_EDENIED, CF_EUNASKED, CF_EREVOKED, CF_EEXPIRED, CF_ENOKEY,
+ * Returns 0, CF_EDENIED, CF_ENOENT when there is no such version, CF_EUNASKED, CF_EREVOKED, CF_EEXPIRED, CF_ENOKEY,
  * CF_ETAMPER, CF_EAUDIT when it cannot be recorded. */
 CF_CHECKED enum cf_error cf_vault_reveal(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                          enum cf_field field, int64_t *version);

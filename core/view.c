@@ -23,15 +23,6 @@ static enum cf_error read_values(struct cf_vault *vault, struct cf_txn *txn, str
     return error;
 }
 
-/* Is the credential good? */
-static enum cf_error check_usable(const struct cf_view_source *source)
-{
-    const int64_t now = cf_now();
-    enum cf_error error = cf_app_usable(&source->app, now);
-
-    return error == CF_OK ? cf_version_usable(&source->app, &source->version, now) : error;
-}
-
 static enum cf_error read_app(struct cf_txn *txn, int64_t serial, struct cf_view_source *source)
 {
     enum cf_error error = cf_app_by_serial(txn, serial, &source->app);
@@ -125,7 +116,7 @@ static enum cf_error judge_and_read(struct cf_vault *vault, struct cf_caller *ca
         cf_judge(&txn, vault->config, caller, CF_REVEAL, &source->app, CF_NO_FIELD, verdict);
         *is_allowed = verdict->error == CF_OK;
         if (*is_allowed)
-            verdict->error = check_usable(source);
+            verdict->error = cf_credential_usable(&source->app, &source->version, cf_now());
         if (verdict->error == CF_OK)
             verdict->error = read_values(vault, &txn, source);
     }
@@ -167,7 +158,7 @@ enum cf_error cf_view_again(struct cf_vault *vault, int64_t serial, const struct
     if (error == CF_OK)
         error = read_app(&txn, serial, &source);
     if (error == CF_OK)
-        error = check_usable(&source);
+        error = cf_credential_usable(&source.app, &source.version, cf_now());
     if (error == CF_OK)
         error = read_values(vault, &txn, &source);
     cf_txn_end(&txn);
@@ -190,13 +181,7 @@ enum cf_error cf_view_text(struct cf_vault *vault, int64_t serial, const struct 
     if (error == CF_OK)
         error = cf_app_by_serial(&txn, serial, &app);
     if (error == CF_OK)
-        error = cf_app_usable(&app, cf_now());
-    if (error == CF_OK) {
-        error = cf_version_get(&txn, &app, rendered->version, &version);
-        error = error == CF_ENOENT ? CF_EEXPIRED : error; /* it is no longer kept */
-    }
-    if (error == CF_OK)
-        error = cf_version_usable(&app, &version, cf_now());
+        error = cf_version_still_usable(&txn, &app, rendered->version, cf_now(), &version);
     cf_txn_end(&txn);
     if (error != CF_OK)
         return error;

@@ -53,14 +53,21 @@ enum cf_version_state model_state(const struct model_app *app, int64_t number)
     return cf_now() < app->versions[number].deadline ? CF_RETIRING : CF_RETIRED;
 }
 
-enum cf_error model_read(const struct model_app *app, int64_t number, enum cf_field field)
+static enum cf_error read_app(const struct model_app *app)
 {
     if (!app->is_there)
         return CF_ENOENT;
     if (app->place == CF_IN_TRASH || app->is_disabled)
         return CF_EREVOKED;
-    if (app->expires != 0 && app->expires <= cf_now())
-        return CF_EEXPIRED;
+    return app->expires != 0 && app->expires <= cf_now() ? CF_EEXPIRED : CF_OK;
+}
+
+enum cf_error model_read(const struct model_app *app, int64_t number, enum cf_field field)
+{
+    enum cf_error error = read_app(app);
+
+    if (error != CF_OK)
+        return error;
     if (!is_kept(app, number))
         return CF_EEXPIRED;
     if (model_state(app, number) == CF_REVOKED)
@@ -502,8 +509,6 @@ static enum cf_error reveal(const struct model *model, const struct step *step, 
     const int64_t number = step->version != 0 ? step->version : app->version;
     unsigned grants = 1U << STEP_GRANT_STRANGER;
 
-    if (!is_kept(app, number))
-        return CF_ENOENT;
     if (step->field == CF_KEY)
         grants |= 1U << STEP_GRANT_STRANGER_KEY;
     if (step->field == CF_SECRET)
@@ -512,6 +517,8 @@ static enum cf_error reveal(const struct model *model, const struct step *step, 
         return CF_EDENIED;
     if (user->reveals && model->is_asked && app->leave[step->who] <= cf_now())
         return CF_EUNASKED;
+    if (read_app(app) == CF_OK && !is_kept(app, number))
+        return CF_ENOENT;
     return model_read(app, number, step->field);
 }
 

@@ -3,6 +3,7 @@
 
 #include "credential.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { START = 1900000000 }; /* seconds: some day in 2030 */
@@ -274,6 +275,37 @@ static void test_expiry(void **state)
     assert_int_equal(read_version(fixture, serial, 2), CF_EREVOKED); /* disabled comes first */
 }
 
+/* Is this in the last record of the log? */
+static void assert_recorded(struct fixture *fixture, const char *text)
+{
+    char path[160], line[2048], last[2048] = "";
+    FILE *log;
+
+    snprintf(path, sizeof path, "%s/audit.log", fixture->store);
+    log = fopen(path, "r");
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log) != NULL)
+        memcpy(last, line, strlen(line) + 1);
+    fclose(log);
+    assert_non_null(strstr(last, text));
+}
+
+/* Who may not reveal is told so, whatever there is; a refusal says why, not who might have. */
+static void test_earlier_judged(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t serial = fixture_app(fixture, "billing").serial;
+    int64_t first = 1, none = 7;
+
+    assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->stranger, serial, CF_KEY, &none), CF_EDENIED);
+    assert_recorded(fixture, "\"version\":7,\"result\":\"denied\"");
+    assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->root, serial, CF_KEY, &none), CF_ENOENT);
+    assert_recorded(fixture, "\"result\":\"absent\",\"why\":\"there is no such thing\"");
+    assert_int_equal(ctl(fixture, serial, "rotate 0"), CF_OK);
+    assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->root, serial, CF_KEY, &first), CF_EEXPIRED);
+    assert_recorded(fixture, "\"result\":\"expired\",\"why\":\"the credential has expired\"");
+}
+
 /* No more than five are live: the oldest retiring one goes first, never the one that was just issued. */
 static void test_live(void **state)
 {
@@ -351,6 +383,7 @@ int main(void)
                                        TEST(test_rollback),
                                        TEST(test_expiry),
                                        TEST(test_live),
+                                       TEST(test_earlier_judged),
                                        TEST(test_kept),
                                        TEST(test_value_stat)};
 
