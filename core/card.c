@@ -50,6 +50,12 @@ void cf_cards_free(struct cf_cards *cards)
     free(cards);
 }
 
+/* Is it so because of what is stored, and will be as long as that is? */
+static bool lasts(enum cf_error error)
+{
+    return error == CF_OK || error == CF_ENOKEY || error == CF_ETAMPER;
+}
+
 static enum cf_error read_card(struct cf_txn *txn, int64_t serial, enum cf_field field, struct cf_card *card)
 {
     enum cf_error error = cf_app_by_serial(txn, serial, &card->app);
@@ -60,8 +66,10 @@ static enum cf_error read_card(struct cf_txn *txn, int64_t serial, enum cf_field
         return error;
     card->grants.error = cf_grants_load(txn, &card->app, &card->grants.list);
     card->field = field;
+    if (!lasts(card->grants.error))
+        return card->grants.error;
     card->error = cf_value_sealed(txn, &card->app, &card->version, field, &card->sealed);
-    return CF_OK;
+    return lasts(card->error) ? CF_OK : card->error;
 }
 
 /* Read it anew. It may be kept only if no commit came in between: then it is known which state it shows. */
