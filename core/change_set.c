@@ -87,6 +87,7 @@ static enum cf_error wish_apply(struct cf_change *change, struct wishes *wishes,
     const struct cf_api *api;
     struct wish *wish;
     char slug[CF_SLUG_MAX + 1];
+    enum cf_error error;
 
     if (!cf_slug_valid(edit->entry, edit->len))
         return CF_ESLUG;
@@ -105,7 +106,10 @@ static enum cf_error wish_apply(struct cf_change *change, struct wishes *wishes,
         return CF_OK;
     if (api == NULL)
         return CF_ESLUG;
-    return api->retired ? CF_ERETIRED : cf_change_may_give(change, api);
+    error = api->retired ? CF_ERETIRED : cf_change_may_give(change, api);
+    if (error != CF_OK) /* one that nobody knows is not said: it may be a value that was to go elsewhere */
+        cf_say(&change->detail, '+', slug);
+    return error;
 }
 
 static enum cf_error wishes_write(struct cf_change *change, const struct wishes *wishes)

@@ -145,6 +145,7 @@ INI
     new_app billing weather contact-management
     apis_are billing contact-management weather
     refused "" bash -c "echo +old-maps >'$APPS/billing/apis'"
+    tail -n 1 "$MP/audit" | grep -q '"result":"retired-api","detail":"+old-maps"'
     apis_are billing contact-management weather
 }
 
