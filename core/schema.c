@@ -133,6 +133,9 @@ static const char *const migrations[] = {
     "CREATE TABLE template ("
     "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  name TEXT NOT NULL UNIQUE) STRICT;",
+
+    /* 5: credentials are found by their secret, which few share, where they are checked */
+    "CREATE INDEX value_of_secret ON value (fingerprint) WHERE field = 'secret';",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

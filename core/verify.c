@@ -75,7 +75,7 @@ struct search {
     bool has_app, is_assigned;
     enum cf_error app_error;
     struct cf_answer best;
-    enum cf_error error; /* of rows that have the presented key */
+    enum cf_error error; /* of rows that have the presented fingerprint */
 };
 
 /* The App of a row, and whether it has the API. */
@@ -135,43 +135,62 @@ static void take_better(struct search *search, const struct cf_version *version,
     memcpy(best->app, search->app.name, sizeof best->app);
 }
 
-static enum cf_error read_row(struct search *search, int64_t serial, int64_t number, struct cf_version *version,
-                              struct cf_value *key, struct cf_value *secret, bool *has_secret)
+/* What of a row is compared. */
+struct row {
+    struct cf_version version;
+    struct cf_value key, secret;
+    bool has_key, has_secret;
+};
+
+static enum cf_error read_value(struct search *search, const struct cf_version *version, enum cf_field field,
+                                struct cf_value *value, bool *has)
+{
+    const enum cf_error error = cf_version_value(search->txn, &search->app, version, field, value);
+
+    *has = error == CF_OK;
+    return error == CF_ENOKEY ? CF_OK : error;
+}
+
+static enum cf_error read_row(struct search *search, int64_t serial, int64_t number, struct row *row)
 {
     enum cf_error error;
 
     enter_app(search, serial);
     error = search->app_error;
     if (error == CF_OK)
-        error = cf_version_get(search->txn, &search->app, number, version);
+        error = cf_version_get(search->txn, &search->app, number, &row->version);
     if (error == CF_OK)
-        error = cf_version_value(search->txn, &search->app, version, CF_KEY, key);
-    if (error != CF_OK) /* the index has it, so that it must be there */
-        return error == CF_ENOENT || error == CF_ENOKEY ? CF_ETAMPER : error;
-    error = cf_version_value(search->txn, &search->app, version, CF_SECRET, secret);
-    *has_secret = error == CF_OK;
-    return error == CF_ENOKEY ? CF_OK : error;
+        error = read_value(search, &row->version, CF_KEY, &row->key, &row->has_key);
+    if (error == CF_OK)
+        error = read_value(search, &row->version, CF_SECRET, &row->secret, &row->has_secret);
+    if (error == CF_OK && !(search->presented->has_secret ? row->has_secret : row->has_key))
+        error = CF_ETAMPER; /* the index has it, so that it must be there */
+    return error == CF_ENOENT ? CF_ETAMPER : error;
 }
 
-/* Look at a version whose key has, or stands in for, the presented fingerprint. */
+/* Look at a version that has, or stands in for, the presented fingerprint. */
 static void look_at(struct search *search, int64_t serial, int64_t number, bool is_presented)
 {
     const struct presented *presented = search->presented;
-    struct cf_version version = {0};
-    struct cf_value key = {0}, secret = {0};
-    bool has_secret = false;
-    const enum cf_error error = read_row(search, serial, number, &version, &key, &secret, &has_secret);
-    const bool key_agrees = cf_equal(key.fingerprint, presented->key, CF_FINGERPRINT_SIZE);
-    const bool secret_agrees = cf_equal(secret.fingerprint, presented->secret, CF_FINGERPRINT_SIZE) && has_secret;
+    struct row row = {.has_key = false};
+    const enum cf_error error = read_row(search, serial, number, &row);
+    const bool key_agrees = cf_equal(row.key.fingerprint, presented->key, CF_FINGERPRINT_SIZE) && row.has_key;
+    const bool secret_agrees =
+        cf_equal(row.secret.fingerprint, presented->secret, CF_FINGERPRINT_SIZE) && row.has_secret;
     const bool agrees = presented->has_secret ? secret_agrees : !search->needs_secret;
 
     if (error == CF_OK && key_agrees && agrees)
-        take_better(search, &version, state_of(search, &version));
+        take_better(search, &row.version, state_of(search, &row.version));
     else if (error != CF_OK && is_presented)
         search->error = error;
 }
 
-/* All rows from here on that have the fingerprint of this one. */
+static const uint8_t *looked_for(const struct presented *presented)
+{
+    return presented->has_secret ? presented->secret : presented->key;
+}
+
+/* All rows from here on that have the fingerprint of this one, as far as any may be better than what was found. */
 static enum cf_error look_at_equals(struct search *search, struct cf_rows *rows)
 {
     uint8_t first[CF_FINGERPRINT_SIZE];
@@ -183,13 +202,15 @@ static enum cf_error look_at_equals(struct search *search, struct cf_rows *rows)
     if (!row)
         return CF_OK; /* no fingerprint: it is nobody's */
     memcpy(first, found, sizeof first);
-    is_presented = cf_equal(first, search->presented->key, sizeof first);
+    is_presented = cf_equal(first, looked_for(search->presented), sizeof first);
     while (error == CF_OK && row) {
-        look_at(search, cf_sql_int(rows, 0), cf_sql_int(rows, 1), is_presented);
+        const int64_t serial = cf_sql_int(rows, 0);
+        look_at(search, serial, cf_sql_int(rows, 1), is_presented);
         error = cf_sql_next(rows, &row);
         if (error == CF_OK && row) {
             found = cf_sql_blob(rows, 2, &len);
-            row = len == sizeof first && memcmp(found, first, sizeof first) == 0;
+            row = len == sizeof first && memcmp(found, first, sizeof first) == 0 &&
+                  (search->best.result != CF_OK || cf_sql_int(rows, 0) == serial);
         }
     }
     return error;
@@ -198,20 +219,23 @@ static enum cf_error look_at_equals(struct search *search, struct cf_rows *rows)
 /* The first row of the index is always read too: it stands in where the presented one would be the last. */
 static enum cf_error find(struct search *search)
 {
+#define ROWS_OF(field, which)                                                      \
+    "SELECT app, version, fingerprint FROM value WHERE field = '" field "' " which \
+    "ORDER BY fingerprint, app, version"
+    static const char from_key[] = ROWS_OF("key", "AND fingerprint >= ? "), lowest_key[] = ROWS_OF("key", "");
+    static const char from_secret[] = ROWS_OF("secret", "AND fingerprint >= ? "),
+                      lowest_secret[] = ROWS_OF("secret", "");
+#undef ROWS_OF
+    const bool has_secret = search->presented->has_secret;
     struct cf_rows *from = NULL, *lowest = NULL;
     bool has_from = false, has_lowest = false;
-    enum cf_error error = cf_sql_query(search->txn->db, &from,
-                                       "SELECT app, version, fingerprint FROM value WHERE field = 'key' AND "
-                                       "fingerprint >= ? ORDER BY fingerprint, app, version",
-                                       "b", search->presented->key, (size_t)CF_FINGERPRINT_SIZE);
+    enum cf_error error = cf_sql_query(search->txn->db, &from, has_secret ? from_secret : from_key, "b",
+                                       looked_for(search->presented), (size_t)CF_FINGERPRINT_SIZE);
 
     if (error == CF_OK)
         error = cf_sql_next(from, &has_from);
     if (error == CF_OK)
-        error = cf_sql_query(search->txn->db, &lowest,
-                             "SELECT app, version, fingerprint FROM value WHERE field = 'key' "
-                             "ORDER BY fingerprint, app, version",
-                             "");
+        error = cf_sql_query(search->txn->db, &lowest, has_secret ? lowest_secret : lowest_key, "");
     if (error == CF_OK)
         error = cf_sql_next(lowest, &has_lowest);
     if (error == CF_OK && (has_from || has_lowest))

@@ -5,12 +5,13 @@
  * that have blanks in them. One newline at the end is not part of it. An API whose method does not use the
  * secret needs KEY alone; a secret that is given is checked all the same.
  *
- * How it stays silent. A key is found by its keyed fingerprint in an index that is sorted by fingerprints, never
- * by looking through values. Where no key has this fingerprint, the next one in the index stands in for it: its
- * App, versions, values and assignments are read and verified just as those of a known key are, and only the
- * comparisons of fingerprints at the end, in constant time, tell the two apart. Which key stands in, the asker
- * can neither choose nor know. So the time of a check is that of some key of the store, whether the presented
- * one is in it or not. That a key exists, its state and its App show in answer and record only where the whole
+ * How it stays silent. A credential is found by the keyed fingerprint of its secret (of the key, where that is
+ * presented alone: many Apps may have one key, few have one secret) in an index that is sorted by fingerprints,
+ * never by looking through values. Where none has this fingerprint, the next one in the index stands in for it: its
+ * App, versions, values and assignments are read and verified just as those of a known one are, and only the
+ * comparisons of fingerprints at the end, in constant time, tell the two apart. Which one stands in, the asker
+ * can neither choose nor know. So the time of a check is that of some credential of the store, whether the
+ * presented one is in it or not. That a key exists, its state and its App show in answer and record only where the whole
  * credential is right; otherwise it is unknown.
  */
 #ifndef CF_VERIFY_H
@@ -32,7 +33,7 @@ struct cf_answer {
  * (CF_VERIFY, at the open). text: secret, wiped by who calls.
  * Returns 0 when there is an answer; CF_EAGAIN when the caller's uid asks more often than [policy] verify-rate
  * allows (recorded once a second); CF_EVALUE when the text has not that form; CF_ENOENT when there is no such API;
- * CF_ETAMPER when the key's own rows do not verify; CF_EAUDIT, CF_EFULL, CF_EIO, CF_ENOMEM. */
+ * CF_ETAMPER when the credential's own rows do not verify; CF_EAUDIT, CF_EFULL, CF_EIO, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_verify(struct cf_vault *vault, struct cf_caller *caller, int64_t api, const char *text,
                                    size_t len, struct cf_answer *answer);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { START = 1900000000 }; /* seconds: some day in 2030 */
@@ -440,6 +441,42 @@ static void test_too_often(void **state)
     assert_int_equal(cf_verify(fixture->vault, &fixture->stranger, api, "guess", 5, &answer), CF_OK);
 }
 
+/* Nanoseconds that a hundred checks of a credential take, and their answer. */
+static int64_t time_of(struct fixture *fixture, const char *text, enum cf_error wanted)
+{
+    struct timespec start, end;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(result(fixture, NEEDS_SECRET, text), wanted);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    return (end.tv_sec - start.tv_sec) * CF_SECOND + end.tv_nsec - start.tv_nsec;
+}
+
+/* Many Apps have one key, as a list that was imported may say: each secret is found among them without looking at all,
+ * and whether there is such a key shows in no time. */
+static void test_key_of_many(void **state)
+{
+    enum { MANY = 300 };
+    struct fixture *fixture = *state;
+    int64_t alone;
+
+    for (int i = 0; i <= MANY; i++) {
+        char name[16], text[64];
+        int64_t serial;
+        snprintf(name, sizeof name, "app%d", i);
+        serial = fixture_app(fixture, name).serial;
+        snprintf(text, sizeof text, "import key %s\nimport secret secret%d", i > 0 ? "of-many" : "of-one", i);
+        ctl(fixture, serial, text);
+        assign(fixture, serial, NEEDS_SECRET);
+    }
+    alone = time_of(fixture, "of-one secret0", CF_OK);
+    assert_true(time_of(fixture, "of-many secret1", CF_OK) < 10 * alone);
+    assert_true(time_of(fixture, "of-many secret300", CF_OK) < 10 * alone);
+    assert_true(time_of(fixture, "of-many secret0", CF_EUNKNOWN) < 10 * alone);
+    assert_true(time_of(fixture, "of-many no-such-secret", CF_EUNKNOWN) < 10 * alone);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -461,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_rate_of_many),
         TEST(test_too_often),
+        cmocka_unit_test_setup_teardown(test_key_of_many, fixture_setup_in_memory, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
