@@ -192,7 +192,7 @@ static bool is_list(const struct cf_grants *list)
         if (list->at[i].who.kind != CF_USER || list->at[i].field != CF_NO_FIELD ||
             (i > 0 && cf_grant_order(&list->at[i - 1], &list->at[i]) >= 0))
             return false;
-    return true;
+    return cf_grants_dated(list);
 }
 
 /* The row of a slug, which gets one if it has none: the catalogue may come to know it. */

@@ -44,6 +44,9 @@ CF_CHECKED enum cf_error cf_import_merge(struct cf_import *import, const struct 
 /* Is what came a possible App at all? */
 CF_CHECKED enum cf_error cf_parcel_check(const struct cf_parcel *parcel, struct cf_fault *fault);
 
+/* Are the times of these, since when they are given, possible? */
+bool cf_grants_dated(const struct cf_grants *list);
+
 /* The value of a parcel, which must be one that can be imported. *out: owned by the caller. */
 CF_CHECKED enum cf_error cf_parcel_open(const struct cf_parcel *parcel, size_t at, enum cf_field field,
                                         struct cf_secret **out, struct cf_fault *fault);

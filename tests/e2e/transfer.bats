@@ -190,6 +190,11 @@ refused_csv() {
     exits 65 "format" in_ "$STORE" "$DIR/bad.json"
     out "$STORE" | sed 's/"revoked":false/"revoked":0/' >"$DIR/bad.json"
     exits 65 '"revoked": true or false' in_ "$OTHER" "$DIR/bad.json"
+    out "$STORE" a | sed 's/"version":1,/"version":9223372036854775806,/; s/"number":1,/"number":9223372036854775806,/' \
+        >"$DIR/bad.json"
+    exits 65 "line 2: a: a time or number of it is missing or not possible" in_ "$OTHER" "$DIR/bad.json"
+    out "$STORE" a | sed 's/"created_by":0/"created_by":4294967295/' >"$DIR/bad.json"
+    exits 65 '"created_by": a whole number is wanted, in range' in_ "$OTHER" "$DIR/bad.json"
     [ "$(count "$STORE")" -eq 3 ]
     [ "$(count "$OTHER")" -eq 0 ]
 }

@@ -566,36 +566,52 @@ static void test_all_or_nothing(void **state)
     assert_null(import);
 }
 
-/* A whole App that no export would give. */
+/* What no export would give. */
 static void test_impossible(void **state)
 {
+    enum { CASES = 20 };
     struct two *two = *state;
+    struct cf_assignment api = {.slug = "audit-records"};
+    struct cf_grant grant = {.who = {CF_USER, 1, 1}, .field = CF_NO_FIELD};
     const struct cf_parcel good = {
         .is_whole = true,
         .app = {.name = "a", .created = 1, .updated = 2, .generation = 3, .version = 2},
         .versions = {{.number = 2, .created = 2}, {.number = 1, .created = 1, .deadline = 2}},
         .version_count = 2,
+        .apis = {&api, 1},
+        .grants = {.at = &grant, .count = 1},
     };
 
-    for (int i = 0; i <= 9; i++) {
+    for (int i = 0; i < CASES; i++) {
         struct cf_parcel parcel = good;
         struct cf_fault fault = {""};
         struct cf_outcome outcome;
         struct cf_import *import;
         enum cf_error error;
-        parcel.app.created = i == 1 ? 0 : 1;
-        parcel.app.generation = i == 2 ? 0 : 3;
-        parcel.app.version = i == 3 ? 3 : 2;
-        parcel.app.trashed = i == 4 ? 1 : 0;
-        parcel.app.place = i == 5 ? CF_IN_TRASH : CF_IN_APPS;
+        parcel.app.created = i == 1 ? 0 : i == 10 ? INT64_MAX : 1;
+        parcel.app.updated = i == 11 ? INT64_MAX : 2;
+        parcel.app.generation = i == 2 ? 0 : i == 12 ? (INT64_C(1) << 53) + 1 : i == 13 ? INT64_MAX : 3;
+        parcel.app.version = i == 3 ? 3 : i == 14 ? INT64_MAX - 1 : 2;
+        parcel.versions[0].number = i == 14 ? INT64_MAX - 1 : 2;
+        parcel.app.trashed = i == 4 ? 1 : i == 15 ? INT64_MAX : 0;
+        parcel.app.place = i == 5 || i == 15 ? CF_IN_TRASH : CF_IN_APPS;
         parcel.version_count = i == 6 ? 0 : 2;
         parcel.versions[1].number = i == 7 ? 2 : 1;
         parcel.versions[1].deadline = i == 8 ? 0 : 2;
         parcel.versions[0].deadline = i == 9 ? 5 : 0;
+        parcel.versions[1].created = i == 16 ? INT64_MAX : 1;
+        api.since = i == 17 ? INT64_MAX : 1;
+        grant.since = i == 18 ? 0 : i == 19 ? INT64_MAX : 1;
         assert_int_equal(cf_import_begin(two->to->vault, &two->to->root, false, &import, &fault), CF_OK);
         error = cf_import_app(import, &parcel, &outcome, &fault);
         assert_int_equal(error, i == 0 ? CF_OK : CF_EVALUE);
         cf_text_release(&outcome.detail);
+        if (error == CF_OK) {
+            grant.since = INT64_MAX;
+            assert_int_equal(cf_import_assignees(import, "cloud-storage-service", &parcel.grants, &outcome, &fault),
+                             CF_EVALUE);
+            cf_text_release(&outcome.detail);
+        }
         cf_import_end(import, error);
     }
 }
