@@ -136,32 +136,6 @@ static bool is_same_row(const struct cf_app *here, const struct cf_app *there)
            here->expires == there->expires;
 }
 
-enum cf_error cf_import_has_values(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
-                                   int64_t number, bool *same, struct cf_fault *fault)
-{
-    struct cf_change *change = &import->change;
-    enum cf_error error = CF_OK;
-
-    *same = true;
-    for (int field = 0; *same && error == CF_OK && field < CF_FIELD_COUNT; field++) {
-        struct cf_secret *here = NULL, *there = NULL;
-        if ((parcel->versions[at].fields & 1U << field) == 0)
-            continue;
-        error = cf_value_open(&change->txn, &change->app, number, (enum cf_field)field, &here);
-        if (error == CF_OK)
-            error = cf_parcel_open(parcel, at, (enum cf_field)field, &there, fault);
-        if (error == CF_ENOKEY)
-            *same = false;
-        else if (error == CF_OK)
-            *same = cf_secret_len(here) == cf_secret_len(there) &&
-                    cf_equal(cf_secret_peek(here), cf_secret_peek(there), cf_secret_len(here));
-        error = error == CF_ENOKEY ? CF_OK : error;
-        cf_secret_free(here);
-        cf_secret_free(there);
-    }
-    return error;
-}
-
 static enum cf_error are_same_versions(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
 {
     struct cf_version here[CF_VERSIONS_MOST];
@@ -175,7 +149,7 @@ static enum cf_error are_same_versions(struct cf_import *import, const struct cf
                 here[i].created_by == there->created_by && here[i].deadline == there->deadline &&
                 here[i].revoked == there->revoked && here[i].fields == there->fields;
         if (*same)
-            error = cf_import_has_values(import, parcel, i, here[i].number, same, NULL);
+            error = cf_import_has_values(import, parcel, i, &here[i], same, NULL);
     }
     return error;
 }

@@ -44,42 +44,25 @@ static enum cf_error issue(struct cf_import *import, const struct cf_parcel *par
     return error;
 }
 
-/* The version here that has the values which come, the newest of them; its number 0 when there is none. */
-static enum cf_error find_values(struct cf_import *import, const struct cf_parcel *parcel, struct cf_version *found,
-                                 struct cf_fault *fault)
-{
-    struct cf_version here[CF_VERSIONS_MOST];
-    size_t count;
-    enum cf_error error = cf_version_list(&import->change.txn, &import->change.app, here, &count);
-
-    *found = (struct cf_version){0};
-    for (size_t i = 0; error == CF_OK && found->number == 0 && i < count; i++) {
-        bool same;
-        error = cf_import_has_values(import, parcel, 0, here[i].number, &same, fault);
-        if (error == CF_OK && same)
-            *found = here[i];
-    }
-    return error;
-}
-
 /* Values that this very App had before are an older state of it, and stay so. Values that were revoked, here or
  * there, never become good again. */
 static enum cf_error merge_values(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     struct cf_change *change = &import->change;
-    struct cf_version found;
+    struct cf_found found;
     enum cf_error error;
 
     if (parcel->version_count == 0 || parcel->versions[0].fields == 0 || parcel->versions[0].revoked)
         return CF_OK;
-    error = find_values(import, parcel, &found, fault);
-    if (error != CF_OK || (found.number != 0 && found.number == change->app.version && !found.revoked))
+    error = cf_import_find(import, parcel, 0, &found, fault);
+    if (error != CF_OK || (found.number == change->app.version && found.revoked == 0))
         return error;
     if (found.number != 0 && parcel->is_whole && memcmp(parcel->app.id, change->app.id, CF_ID_SIZE) == 0)
         return CF_OK;
-    if (found.revoked) {
-        cf_fault_set(fault, "%s: these values were revoked here, as version %lld", parcel->app.name,
-                     (long long)found.number);
+    if (found.revoked != 0) {
+        cf_fault_set(fault,
+                     "%s: its %s was revoked here, with version %lld: leave it out, or have a new one issued",
+                     parcel->app.name, cf_field_word(found.field), (long long)found.revoked);
         return CF_EREVOKED;
     }
     return issue(import, parcel, change->vault->config->overlap, fault);

@@ -28,10 +28,19 @@ CF_CHECKED enum cf_error cf_import_exactly(struct cf_import *import, const struc
 /* Is change.app exactly what the parcel says? */
 CF_CHECKED enum cf_error cf_import_compare(struct cf_import *import, const struct cf_parcel *parcel, bool *same);
 
-/* Has version number of change.app the values of the parcel's versions[at]? Fields that the parcel does not have do
- * not count. */
+/* Has this version of change.app the values of the parcel's versions[at]? Fields that the parcel does not have do not
+ * count. */
 CF_CHECKED enum cf_error cf_import_has_values(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
-                                              int64_t number, bool *same, struct cf_fault *fault);
+                                              const struct cf_version *version, bool *same, struct cf_fault *fault);
+
+/* Where the values of the parcel's versions[at] are in change.app; 0: nowhere. */
+struct cf_found {
+    int64_t number;      /* the newest version that has all of them */
+    int64_t revoked;     /* one with which its secret, or its key, was revoked, whatever else comes with it */
+    enum cf_field field; /* which of the two */
+};
+CF_CHECKED enum cf_error cf_import_find(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
+                                        struct cf_found *found, struct cf_fault *fault);
 
 /* Make a simple App. */
 CF_CHECKED enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel,

@@ -218,6 +218,20 @@ refused_csv() {
     [ "$(out "$STORE" billing | jq -c 'select(.app) | .apis | map(.slug)')" = '["contact-management"]' ]
 }
 
+@test "what was revoked here does not come back, whatever other column comes with it" {
+    needs_fuse
+    printf 'name,key,secret\nleg,key-1,secret-1\n' >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    mount_store
+    echo revoke 1 >"$APPS/leg/ctl"
+    umount_store
+    exits 65 "line 2: leg: its secret was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+    printf 'name,key,secret,token\nleg,key-1,secret-1,t\n' >"$DIR/apps.csv"
+    exits 65 "line 2: leg: its secret was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+    printf 'name,key,secret,token\nleg,key-1,secret-2,t\n' >"$DIR/apps.csv"
+    exits 65 "line 2: leg: its key was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+}
+
 @test "a directory: a copy of a mount, or files by hand" {
     needs_fuse
     mount_store

@@ -530,9 +530,31 @@ static void test_refused(void **state)
     set(fixture, serial, CF_KEY, "known");
     ctl(fixture, serial, "rotate 0\nrevoke 2");
     assert_int_equal(import_one(fixture, false, "leaked", "known", NULL, NULL, &kind), CF_EREVOKED);
+    /* Each by itself, whatever comes with it; the secret of version 2 was never told here. */
+    assert_int_equal(import_one(fixture, false, "leaked", "known", "other", NULL, &kind), CF_EREVOKED);
+    set(fixture, serial, CF_SECRET, "leaked one");
+    ctl(fixture, serial, "rotate 0\nrevoke 4");
+    assert_int_equal(import_one(fixture, false, "leaked", "other", "leaked one", NULL, &kind), CF_EREVOKED);
     assert_int_equal(cf_vault_count(fixture->vault, &counts), CF_OK);
     assert_int_equal(counts.apps, apps);
-    assert_int_equal(app_called(fixture, "leaked").version, 3);
+    assert_int_equal(app_called(fixture, "leaked").version, 5);
+}
+
+/* The secret of a version was revoked, and its key goes on with another one. */
+static void test_key_goes_on(void **state)
+{
+    struct two *two = *state;
+    struct fixture *fixture = two->to;
+    enum cf_outcome_kind kind;
+    int64_t serial;
+
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    serial = app_called(fixture, "a").serial;
+    set(fixture, serial, CF_SECRET, "two");
+    ctl(fixture, serial, "revoke 1");
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_EREVOKED);
+    assert_int_equal(import_one(fixture, false, "a", "key", "three", NULL, &kind), CF_OK);
+    assert_int_equal(app_called(fixture, "a").version, 3);
 }
 
 /* The second App is wrong: there is nothing of the first, and one record says so. */
@@ -629,6 +651,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_simple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible, setup, teardown),
     };
