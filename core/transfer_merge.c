@@ -44,12 +44,13 @@ static enum cf_error issue(struct cf_import *import, const struct cf_parcel *par
     return error;
 }
 
-/* Values that this very App had before are an older state of it, and stay so. Values that were revoked, here or
- * there, never become good again. */
+/* Values that the App had before are an older state of it, and stay so: a list that is imported again undoes no
+ * rotation. Only replacing goes back. Values that were revoked, here or there, never become good again. */
 static enum cf_error merge_values(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     struct cf_change *change = &import->change;
     struct cf_found found;
+    bool is_older; /* the same App, from before */
     enum cf_error error;
 
     if (parcel->version_count == 0 || parcel->versions[0].fields == 0 || parcel->versions[0].revoked)
@@ -57,15 +58,18 @@ static enum cf_error merge_values(struct cf_import *import, const struct cf_parc
     error = cf_import_find(import, parcel, 0, &found, fault);
     if (error != CF_OK || (found.number == change->app.version && found.revoked == 0))
         return error;
-    if (found.number != 0 && parcel->is_whole && memcmp(parcel->app.id, change->app.id, CF_ID_SIZE) == 0)
-        return CF_OK;
-    if (found.revoked != 0) {
+    is_older = found.number != 0 && parcel->is_whole && memcmp(parcel->app.id, change->app.id, CF_ID_SIZE) == 0;
+    if (found.revoked != 0 && !is_older) {
         cf_fault_set(fault,
                      "%s: its %s was revoked here, with version %lld: leave it out, or have a new one issued",
                      parcel->app.name, cf_field_word(found.field), (long long)found.revoked);
         return CF_EREVOKED;
     }
-    return issue(import, parcel, change->vault->config->overlap, fault);
+    if (found.number == 0 || import->replaces)
+        return issue(import, parcel, change->vault->config->overlap, fault);
+    cf_text_printf(&change->detail, "the values are those of version %lld, which stays %s", (long long)found.number,
+                   found.revoked != 0 ? "revoked" : "replaced");
+    return CF_OK;
 }
 
 /* --- APIs --------------------------------------------------------------------------------------------------------- */

@@ -540,6 +540,23 @@ static void test_refused(void **state)
     assert_int_equal(app_called(fixture, "leaked").version, 5);
 }
 
+/* The same list again, after a rotation, undoes nothing; unless it is to replace. */
+static void test_simple_again(void **state)
+{
+    struct two *two = *state;
+    struct fixture *fixture = two->to;
+    enum cf_outcome_kind kind;
+
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    ctl(fixture, app_called(fixture, "a").serial, "rotate 0");
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    assert_int_equal(kind, CF_SAME);
+    assert_int_equal(app_called(fixture, "a").version, 2);
+    assert_int_equal(import_one(fixture, true, "a", "key", "one", NULL, &kind), CF_OK);
+    assert_int_equal(kind, CF_CHANGED);
+    assert_int_equal(app_called(fixture, "a").version, 3);
+}
+
 /* The secret of a version was revoked, and its key goes on with another one. */
 static void test_key_goes_on(void **state)
 {
@@ -651,6 +668,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_simple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_simple_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible, setup, teardown),
