@@ -5,7 +5,7 @@
  * version with its values, API assignments, grants, notes. Where the store that takes it has neither that id nor that
  * name, it is written exactly so. Where it has, the two are merged: values that are new here become a new version, and
  * what is missing is added; nothing is taken away, no state changes, and values that were replaced here stay so. With
- * replacing, the App here becomes what comes in.
+ * replacing, the App here becomes what comes in, though what was revoked here stays revoked.
  * A simple App is a name with the values of one version, APIs and grants.
  *
  * Who last read what, and leave to reveal, stay behind.

@@ -1,4 +1,4 @@
-/* One App of an import: written exactly, compared, made, or merged. */
+/* A whole App of an import, written exactly. */
 #include "transfer_step.h"
 
 #include "clock.h"
@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- exactly ------------------------------------------------------------------------------------------------------ */
 
 static enum cf_error put_version(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
                                  struct cf_fault *fault)
@@ -36,15 +34,12 @@ static enum cf_error put_all(struct cf_import *import, const struct cf_parcel *p
 
     for (size_t i = 0; error == CF_OK && i < parcel->version_count; i++)
         error = put_version(import, parcel, i, fault);
-    for (size_t i = 0; error == CF_OK && i < parcel->apis.count; i++) {
-        cf_say(&change->detail, '+', parcel->apis.at[i].slug);
+    for (size_t i = 0; error == CF_OK && i < parcel->apis.count; i++)
         error = cf_assignment_restore(&change->txn, &change->app, &parcel->apis.at[i]);
-    }
     if (error == CF_EEXIST)
         cf_fault_set(fault, "%s: an API of it comes twice", change->app.name);
     for (size_t i = 0; error == CF_OK && i < parcel->note_count; i++)
         error = cf_note_set(&change->txn, &change->app, parcel->notes[i].name, parcel->notes[i].value);
-    cf_say_grants(&change->detail, '+', &parcel->grants, &(struct cf_grants){0});
     if (error == CF_OK)
         error = cf_assignments_seal(&change->txn, &change->app);
     if (error == CF_OK)
@@ -103,7 +98,6 @@ enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel
 
     if (error != CF_OK)
         return error;
-    cf_text_printf(&change->detail, "version %lld", (long long)app.version);
     app.serial = change->app.serial;
     app.lives = change->app.lives + (!is_new && change->app.place != app.place ? 1 : 0);
     change->app = app;
@@ -120,109 +114,4 @@ enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel
     if (error == CF_OK)
         error = put_all(import, parcel, fault);
     return error == CF_OK ? cf_app_update(&change->txn, &change->app) : error;
-}
-
-/* --- compared ----------------------------------------------------------------------------------------------------- */
-
-/* In the trash the name can have got a number. */
-static bool is_same_row(const struct cf_app *here, const struct cf_app *there)
-{
-    return memcmp(here->id, there->id, CF_ID_SIZE) == 0 && here->place == there->place &&
-           (here->place == CF_IN_TRASH || strcmp(here->name, there->name) == 0) &&
-           here->disabled == there->disabled && here->created == there->created &&
-           here->created_by == there->created_by && here->updated == there->updated &&
-           here->updated_by == there->updated_by && here->trashed == there->trashed &&
-           here->generation == there->generation && here->version == there->version &&
-           here->expires == there->expires;
-}
-
-static enum cf_error are_same_versions(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
-{
-    struct cf_version here[CF_VERSIONS_MOST];
-    size_t count;
-    enum cf_error error = cf_version_list(&import->change.txn, &import->change.app, here, &count);
-
-    *same = error == CF_OK && count == parcel->version_count;
-    for (size_t i = 0; *same && error == CF_OK && i < count; i++) {
-        const struct cf_version *there = &parcel->versions[i];
-        *same = here[i].number == there->number && here[i].created == there->created &&
-                here[i].created_by == there->created_by && here[i].deadline == there->deadline &&
-                here[i].revoked == there->revoked && here[i].fields == there->fields;
-        if (*same)
-            error = cf_import_has_values(import, parcel, i, &here[i], same, NULL);
-    }
-    return error;
-}
-
-static enum cf_error are_same_apis(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
-{
-    struct cf_change *change = &import->change;
-    struct cf_assignments here;
-    size_t found = 0;
-    enum cf_error error = cf_assignments_load(&change->txn, &change->app, change->vault->catalogue, &here);
-
-    *same = false;
-    if (error != CF_OK)
-        return error;
-    for (size_t i = 0; i < here.count; i++)
-        for (size_t j = 0; j < parcel->apis.count; j++)
-            found += strcmp(here.at[i].slug, parcel->apis.at[j].slug) == 0 &&
-                     here.at[i].since == parcel->apis.at[j].since && here.at[i].by == parcel->apis.at[j].by;
-    *same = found == here.count && found == parcel->apis.count;
-    cf_assignments_release(&here);
-    return CF_OK;
-}
-
-static enum cf_error are_same_grants(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
-{
-    struct cf_grants here;
-    enum cf_error error = cf_grants_load(&import->change.txn, &import->change.app, &here);
-
-    *same = error == CF_OK && here.count == parcel->grants.count;
-    for (size_t i = 0; *same && i < here.count; i++)
-        *same = cf_grant_order(&here.at[i], &parcel->grants.at[i]) == 0 &&
-                here.at[i].since == parcel->grants.at[i].since && here.at[i].by == parcel->grants.at[i].by;
-    if (error == CF_OK)
-        cf_grants_release(&here);
-    return error;
-}
-
-struct notes {
-    const struct cf_parcel *parcel;
-    size_t same, count;
-};
-
-static void compare_note(void *arg, const char *name, const char *value)
-{
-    struct notes *notes = arg;
-
-    notes->count++;
-    for (size_t i = 0; i < notes->parcel->note_count; i++)
-        notes->same +=
-            strcmp(name, notes->parcel->notes[i].name) == 0 && strcmp(value, notes->parcel->notes[i].value) == 0;
-}
-
-static enum cf_error are_same_notes(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
-{
-    struct notes notes = {.parcel = parcel};
-    enum cf_error error = cf_note_each(&import->change.txn, &import->change.app, compare_note, &notes);
-
-    *same = notes.same == notes.count && notes.count == parcel->note_count;
-    return error;
-}
-
-enum cf_error cf_import_compare(struct cf_import *import, const struct cf_parcel *parcel, bool *same)
-{
-    enum cf_error error = CF_OK;
-
-    *same = is_same_row(&import->change.app, &parcel->app);
-    if (*same)
-        error = are_same_versions(import, parcel, same);
-    if (error == CF_OK && *same)
-        error = are_same_apis(import, parcel, same);
-    if (error == CF_OK && *same)
-        error = are_same_grants(import, parcel, same);
-    if (error == CF_OK && *same)
-        error = are_same_notes(import, parcel, same);
-    return error;
 }

@@ -80,18 +80,59 @@ static enum cf_error note_done(struct cf_import *import, struct cf_done done)
     return CF_OK;
 }
 
+/* Make one that is not here yet. */
+static enum cf_error make(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
+{
+    struct cf_text *detail = &import->change.detail;
+
+    cf_text_printf(detail, "version %lld", (long long)parcel->app.version);
+    for (size_t i = 0; i < parcel->apis.count; i++)
+        cf_say(detail, '+', parcel->apis.at[i].slug);
+    cf_say_grants(detail, '+', &parcel->grants, &(struct cf_grants){0});
+    return cf_import_exactly(import, parcel, true, fault);
+}
+
+/* What was revoked here stays so: those versions of the parcel, a copy, become revoked too. A version that is the same
+ * here is as it is here. */
+static enum cf_error keep_revoked(struct cf_import *import, struct cf_parcel *parcel, struct cf_fault *fault)
+{
+    struct cf_text *detail = &import->change.detail;
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < parcel->version_count; i++) {
+        struct cf_version *version = &parcel->versions[i];
+        bool revoked;
+        if (version->revoked)
+            continue;
+        error = cf_import_stays_revoked(import, parcel, i, &revoked, fault);
+        if (error != CF_OK || !revoked)
+            continue;
+        version->revoked = true;
+        cf_text_printf(detail, "%sversion %lld stays revoked", detail->len > 0 ? ", " : "",
+                       (long long)version->number);
+    }
+    return error;
+}
+
 static enum cf_error replace(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
-    bool same;
-    enum cf_error error = cf_import_compare(import, parcel, &same);
+    struct cf_change *change = &import->change;
+    struct cf_parcel kept = *parcel;
+    struct cf_text difference = {0};
+    enum cf_error error = keep_revoked(import, &kept, fault);
 
-    /* What does not verify is no reason not to replace it. */
-    if (error != CF_OK && error != CF_ETAMPER)
-        return error;
-    if (error == CF_OK && same)
-        return CF_OK;
-    import->change.touches = true;
-    return cf_import_exactly(import, parcel, false, fault);
+    if (error == CF_OK)
+        error = cf_import_differ(import, &kept, &difference);
+    change->touches = error == CF_ETAMPER || difference.len > 0;
+    if (error == CF_ETAMPER) { /* no reason not to replace it */
+        cf_text_release(&change->detail);
+        cf_text_puts(&change->detail, "what is here does not verify");
+        error = CF_OK;
+    } else if (difference.len > 0) {
+        cf_text_printf(&change->detail, "%s%s", change->detail.len > 0 ? ", " : "", difference.data);
+    }
+    cf_text_release(&difference);
+    return error == CF_OK && change->touches ? cf_import_exactly(import, &kept, false, fault) : error;
 }
 
 static enum cf_error touch(struct cf_change *change)
@@ -120,7 +161,7 @@ static enum cf_error take(struct cf_import *import, const struct cf_parcel *parc
         return error;
     change->touches = !change->has_app;
     if (!change->has_app && parcel->is_whole)
-        return cf_import_exactly(import, parcel, true, fault);
+        return make(import, parcel, fault);
     if (!change->has_app) {
         error = cf_import_simply(import, parcel, fault);
         return error == CF_OK ? touch(change) : error;

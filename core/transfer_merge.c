@@ -177,32 +177,20 @@ static enum cf_error merge_grants(struct cf_import *import, const struct cf_parc
     return error;
 }
 
-struct search {
-    const char *name;
-    bool found;
-};
-
-static void look(void *arg, const char *name, const char *value)
-{
-    struct search *search = arg;
-
-    (void)value;
-    search->found = search->found || strcmp(name, search->name) == 0;
-}
-
 static enum cf_error merge_notes(struct cf_import *import, const struct cf_parcel *parcel)
 {
     struct cf_change *change = &import->change;
     enum cf_error error = CF_OK;
 
     for (size_t i = 0; error == CF_OK && i < parcel->note_count; i++) {
-        struct search search = {.name = parcel->notes[i].name};
-        error = cf_note_each(&change->txn, &change->app, look, &search);
-        if (error != CF_OK || search.found)
+        const struct cf_note *note = &parcel->notes[i];
+        bool found;
+        error = cf_import_has_note(import, note->name, &found);
+        if (error != CF_OK || found)
             continue;
-        cf_say(&change->detail, '+', search.name);
+        cf_say(&change->detail, '+', note->name);
         change->touches = true;
-        error = cf_note_set(&change->txn, &change->app, search.name, parcel->notes[i].value);
+        error = cf_note_set(&change->txn, &change->app, note->name, note->value);
     }
     return error;
 }

@@ -25,8 +25,13 @@ struct cf_import {
 CF_CHECKED enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel *parcel, bool is_new,
                                            struct cf_fault *fault);
 
-/* Is change.app exactly what the parcel says? */
-CF_CHECKED enum cf_error cf_import_compare(struct cf_import *import, const struct cf_parcel *parcel, bool *same);
+/* Add what would become of change.app with the parcel in its place; nothing when they are the same. Never a value.
+ * CF_ETAMPER when what is here does not verify. */
+CF_CHECKED enum cf_error cf_import_differ(struct cf_import *import, const struct cf_parcel *parcel,
+                                          struct cf_text *out);
+
+/* Has change.app a note of this name? */
+CF_CHECKED enum cf_error cf_import_has_note(struct cf_import *import, const char *name, bool *found);
 
 /* Has this version of change.app the values of the parcel's versions[at]? Fields that the parcel does not have do not
  * count. */
@@ -41,6 +46,11 @@ struct cf_found {
 };
 CF_CHECKED enum cf_error cf_import_find(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
                                         struct cf_found *found, struct cf_fault *fault);
+
+/* Are the values of the parcel's versions[at] revoked here? Where the version of that number has them here, as it is
+ * there; else with any of them, as above. */
+CF_CHECKED enum cf_error cf_import_stays_revoked(struct cf_import *import, const struct cf_parcel *parcel,
+                                                 size_t at, bool *revoked, struct cf_fault *fault);
 
 /* Make a simple App. */
 CF_CHECKED enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel,

@@ -116,3 +116,22 @@ enum cf_error cf_import_find(struct cf_import *import, const struct cf_parcel *p
         found->revoked = judgement.key;
     return error;
 }
+
+enum cf_error cf_import_stays_revoked(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
+                                      bool *revoked, struct cf_fault *fault)
+{
+    struct cf_change *change = &import->change;
+    struct cf_found found;
+    struct cf_version here;
+    bool same = false;
+    enum cf_error error = cf_version_get(&change->txn, &change->app, parcel->versions[at].number, &here);
+
+    if (error == CF_OK)
+        error = cf_import_has_values(import, parcel, at, &here, &same, fault);
+    *revoked = same && here.revoked;
+    if ((error != CF_OK && error != CF_ENOENT) || same)
+        return error;
+    error = cf_import_find(import, parcel, at, &found, fault);
+    *revoked = found.revoked != 0;
+    return error;
+}

@@ -219,6 +219,25 @@ refused_csv() {
     [ "$(out "$STORE" billing | jq -c 'select(.app) | .apis | map(.slug)')" = '["contact-management"]' ]
 }
 
+@test "--replace by an older export tells the difference, and what was revoked since stays so" {
+    needs_fuse
+    some_apps
+    out "$STORE" >"$DIR/older.json"
+    mount_store
+    echo revoke 1 >"$APPS/billing/ctl"
+    echo rotate 0 >"$APPS/ops/ctl"
+    umount_store
+    run in_ "$STORE" --replace --dry-run "$DIR/older.json"
+    [[ ${lines[0]} == "~ billing: version 1 stays revoked, generation 1 for 2, "* ]]
+    [[ ${lines[1]} == "~ ops: generation 1 for 2, "*", version 2 lost, current, version 1: current, was retired, "* ]]
+    [[ $output != *+* && ${lines[2]} == "0 new, 2 changed, 0 the same: nothing was done" ]]
+    [ "$(in_ "$STORE" --replace "$DIR/older.json" | wc -l)" -eq 3 ]
+    [ "$(out "$STORE" | jq -c 'select(.app) | [.app, .versions[].revoked]' | xargs)" = '[billing,true] [ops,false]' ]
+    [ "$(in_ "$STORE" --replace "$DIR/older.json")" = "= billing: version 1 stays revoked
+0 new, 0 changed, 2 the same" ]
+    credfs check --store "$STORE"
+}
+
 @test "a list that is imported again undoes no rotation, and says so; only --replace does" {
     needs_fuse
     printf 'name,key,secret\nleg,key-1,secret-1\n' >"$DIR/apps.csv"

@@ -178,7 +178,8 @@ static enum cf_error pipe_assignees(void *arg, const char *slug, const struct cf
     return error;
 }
 
-static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
+/* pipe: with the detail, owned by the caller. */
+static enum cf_error move_telling(struct two *two, bool replaces, struct pipe *pipe)
 {
     const struct cf_exporter exporter = {begin, pipe_app, pipe_assignees, pipe};
     struct cf_fault fault = {""};
@@ -190,6 +191,13 @@ static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
     if (error == CF_OK)
         error = cf_import_commit(pipe->import, &fault);
     cf_import_end(pipe->import, error);
+    return error;
+}
+
+static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
+{
+    enum cf_error error = move_telling(two, replaces, pipe);
+
     cf_text_release(&pipe->detail);
     return error;
 }
@@ -306,6 +314,38 @@ static void test_replace(void **state)
     assert_false(are_alike(two->from, two->to));
     moves(two, true, 0, 1, 2);
     assert_true(are_alike(two->from, two->to));
+}
+
+/* Replacing tells what it changes, all of it and nothing else, and does not bring back what was revoked here. */
+static void test_replace_tells(void **state)
+{
+    struct two *two = *state;
+    const int64_t serial = fixture_app(two->from, "billing").serial;
+    struct cf_version version;
+    struct cf_app here;
+    struct pipe pipe;
+    struct cf_txn txn;
+
+    apis(two->from, serial, "audit-records contact-search");
+    grants(two->from, serial, "user:7001");
+    ctl(two->from, serial, "label env=prod\nlabel team=a");
+    moves(two, false, 1, 0, 0);
+    apis(two->to, serial, "audit-records contact-management");
+    grants(two->to, serial, "user:7002 key");
+    ctl(two->to, serial, "revoke 1\nrotate 0\ndisable\nexpire 2099-01-01\nlabel env=test\nlabel x=1");
+    assert_int_equal(move_telling(two, true, &pipe), CF_OK);
+    assert_string_equal(pipe.detail.data,
+                        "version 1 stays revoked, enabled, expires never, generation 4 for 7, "
+                        "when and by whom it was made or changed, version 2 lost, current, "
+                        "version 1: its times +contact-search -contact-management +user:7001 -user:7002 key "
+                        "~label.env -label.x");
+    cf_text_release(&pipe.detail);
+    moves(two, true, 0, 0, 1);
+    here = fixture_again(two->to, serial);
+    assert_int_equal(cf_txn_read(two->to->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_version_get(&txn, &here, 1, &version), CF_OK);
+    assert_true(version.revoked);
+    cf_txn_end(&txn);
 }
 
 /* By its name alone: the App here gets the identity of the other. */
@@ -662,6 +702,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
         cmocka_unit_test_setup_teardown(test_older, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replace_tells, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_trash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_export_of_some, setup, teardown),
