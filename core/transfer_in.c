@@ -66,18 +66,28 @@ static enum cf_error see(struct cf_import *import, int64_t serial)
     return CF_OK;
 }
 
-static enum cf_error note_done(struct cf_import *import, struct cf_done done)
+/* Note for the record what was done to an App or API: "new: version 1 (key) +audit-records". */
+static enum cf_error note_done(struct cf_import *import, int64_t serial, bool is_api,
+                               const struct cf_outcome *outcome)
 {
-    if (import->done_count == import->done_room) {
+    struct cf_text detail = {0};
+    enum cf_error error;
+
+    cf_text_puts(&detail, outcome->kind == CF_NEW ? "new: " : "changed: ");
+    cf_text_add(&detail, outcome->detail.data, outcome->detail.len);
+    error = cf_text_result(&detail);
+    if (error == CF_OK && import->done_count == import->done_room) {
         const size_t room = import->done_room == 0 ? 64 : 2 * import->done_room;
         struct cf_done *list = realloc(import->done, room * sizeof *list);
-        if (list == NULL)
-            return CF_ENOMEM;
-        import->done = list;
-        import->done_room = room;
+        error = list != NULL ? CF_OK : CF_ENOMEM;
+        import->done = list != NULL ? list : import->done;
+        import->done_room = list != NULL ? room : import->done_room;
     }
-    import->done[import->done_count++] = done;
-    return CF_OK;
+    if (error != CF_OK)
+        cf_text_release(&detail);
+    else
+        import->done[import->done_count++] = (struct cf_done){serial, is_api, detail.data};
+    return error;
 }
 
 /* Make one that is not here yet. */
@@ -189,12 +199,12 @@ enum cf_error cf_import_app(struct cf_import *import, const struct cf_parcel *pa
         error = take(import, parcel, &outcome->kind, fault);
     if (error == CF_OK && outcome->kind == CF_NEW)
         error = see(import, change->app.serial);
-    if (error == CF_OK && change->touches)
-        error = note_done(import, (struct cf_done){change->app.serial, false, outcome->kind == CF_NEW});
     if (error == CF_OK)
         error = cf_text_result(&change->detail);
     outcome->detail = change->detail;
     change->detail = (struct cf_text){0};
+    if (error == CF_OK && change->touches)
+        error = note_done(import, change->app.serial, false, outcome);
     if (error != CF_OK && fault != NULL && fault->text[0] == '\0')
         cf_fault_set(fault, "%s: %s", parcel->app.name, cf_error_text(error));
     return error;
@@ -274,7 +284,7 @@ enum cf_error cf_import_assignees(struct cf_import *import, const char *slug, co
         outcome->kind = CF_CHANGED;
         error = cf_assignees_store(txn, &api, &wanted);
         if (error == CF_OK)
-            error = note_done(import, (struct cf_done){api.serial, true, false});
+            error = note_done(import, api.serial, true, outcome);
     }
     cf_grants_release(&old);
     cf_grants_release(&wanted);
@@ -289,29 +299,31 @@ static enum cf_error record_app(struct cf_change *change, const struct cf_done *
 {
     struct cf_app app;
     enum cf_error error = cf_app_by_serial(&change->txn, done->serial, &app);
-    const struct cf_event event = {.caller = change->caller,
-                                   .op = "import",
-                                   .app = app.name,
-                                   .id = app.id,
-                                   .version = app.version,
-                                   .why = change->verdict.why,
-                                   .detail = done->is_new ? "new" : "changed"};
+    struct cf_event event = {
+        .caller = change->caller, .op = "import", .why = change->verdict.why, .detail = done->detail};
 
-    return error == CF_OK ? cf_vault_record(change->vault, &event) : error;
+    if (error != CF_OK)
+        return error;
+    event.app = app.name;
+    event.id = app.id;
+    event.version = app.version;
+    return cf_vault_record(change->vault, &event);
 }
 
 static enum cf_error record_api(struct cf_change *change, const struct cf_done *done)
 {
     struct cf_api_row api;
     enum cf_error error = cf_api_by_serial(&change->txn, done->serial, &api);
-    const struct cf_event event = {.caller = change->caller,
-                                   .op = "import",
-                                   .app = api.slug,
-                                   .file = "assignees",
-                                   .why = change->verdict.why,
-                                   .detail = "changed"};
+    struct cf_event event = {.caller = change->caller,
+                             .op = "import",
+                             .file = "assignees",
+                             .why = change->verdict.why,
+                             .detail = done->detail};
 
-    return error == CF_OK ? cf_vault_record(change->vault, &event) : error;
+    if (error != CF_OK)
+        return error;
+    event.app = api.slug;
+    return cf_vault_record(change->vault, &event);
 }
 
 enum cf_error cf_import_commit(struct cf_import *import, struct cf_fault *fault)
@@ -344,6 +356,8 @@ void cf_import_end(struct cf_import *import, enum cf_error why)
         (void)recorded;
     }
     cf_text_release(&import->change.detail);
+    for (size_t i = 0; i < import->done_count; i++)
+        free(import->done[i].detail);
     free(import->done);
     free(import->seen);
     free(import);

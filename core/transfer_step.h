@@ -8,7 +8,8 @@
 /* What an import has done, to be recorded at its end. */
 struct cf_done {
     int64_t serial; /* of an App, or with is_api of an API */
-    bool is_api, is_new;
+    bool is_api;
+    char *detail; /* what, for the record; owned */
 };
 
 struct cf_import {

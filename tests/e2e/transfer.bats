@@ -312,6 +312,18 @@ refused_csv() {
     credfs audit --store "$STORE" --json >"$DIR/log"
     [ "$(records import)" = "billing ops" ]
     [ "$(records export)" = "billing" ]
+    printf 'name,key,apis\nbilling,eght_0000000003,contact-management\n' >"$DIR/more.csv"
+    in_ "$STORE" "$DIR/more.csv"
+    out "$STORE" billing | sed 's/"grants":\[\]/"grants":[{"who":"user:4207","field":null,"since":"2026-01-01T00:00:00Z","by":0}]/
+        $i {"assignees":"cloud-storage-service","users":[{"who":"user:4207","field":null,"since":"2026-01-01T00:00:00Z","by":0}]}' \
+        >"$DIR/more.json"
+    in_ "$STORE" "$DIR/more.json"
+    [ "$(credfs audit --store "$STORE" --json | jq -r 'select(.op == "import") | .app + ": " + .detail')" = \
+        "billing: new: version 1 (key secret) +audit-records +contact-search
+ops: new: version 1 (key) +work-analytics +contact-management
+billing: changed: version 2 (key) +contact-management
+billing: changed: +user:4207
+cloud-storage-service: changed: +user:4207" ]
     printf 'name,key\nx y,k\n' >"$DIR/bad.csv"
     exits 65 "" in_ "$STORE" "$DIR/bad.csv"
     jq -es 'any(.[]; .op == "import" and .result == "bad-name")' <"$STORE/audit.log"
