@@ -133,19 +133,11 @@ static const char *check_versions(const struct cf_parcel *parcel)
     return NULL;
 }
 
-static bool is_note_possible(const struct cf_note *note)
-{
-    enum { NAME_MOST = 80, VALUE_MOST = 1000 };
-
-    return (strcmp(note->name, "description") == 0 || strncmp(note->name, "label.", 6) == 0) &&
-           cf_line_valid(note->name, strlen(note->name), NAME_MOST) && note->value[0] != '\0' &&
-           cf_line_valid(note->value, strlen(note->value), VALUE_MOST);
-}
-
 static const char *check_lists(const struct cf_parcel *parcel)
 {
     for (size_t i = 0; i < parcel->note_count; i++)
-        if (!is_note_possible(&parcel->notes[i]))
+        if (cf_note_check(parcel->notes[i].name, parcel->notes[i].value) != CF_OK ||
+            parcel->notes[i].value[0] == '\0')
             return "its description or a label is not possible";
     for (size_t i = 0; i < parcel->apis.count; i++)
         if (!cf_slug_valid(parcel->apis.at[i].slug, strlen(parcel->apis.at[i].slug)))
@@ -217,5 +209,15 @@ enum cf_error cf_import_value(struct cf_import *import, const struct cf_parcel *
         cf_secret_free(*out);
         *out = NULL;
     }
+    return error;
+}
+
+enum cf_error cf_import_note(struct cf_import *import, const struct cf_note *note, struct cf_fault *fault)
+{
+    struct cf_change *change = &import->change;
+    enum cf_error error = cf_note_set(&change->txn, &change->app, note->name, note->value);
+
+    if (error == CF_EVALUE)
+        cf_fault_set(fault, "%s: it would have more than %d labels", change->app.name, (int)CF_LABELS_MAX);
     return error;
 }

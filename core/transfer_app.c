@@ -39,7 +39,7 @@ static enum cf_error put_all(struct cf_import *import, const struct cf_parcel *p
     if (error == CF_EEXIST)
         cf_fault_set(fault, "%s: an API of it comes twice", change->app.name);
     for (size_t i = 0; error == CF_OK && i < parcel->note_count; i++)
-        error = cf_note_set(&change->txn, &change->app, parcel->notes[i].name, parcel->notes[i].value);
+        error = cf_import_note(import, &parcel->notes[i], fault);
     if (error == CF_OK)
         error = cf_assignments_seal(&change->txn, &change->app);
     if (error == CF_OK)

@@ -177,7 +177,7 @@ static enum cf_error merge_grants(struct cf_import *import, const struct cf_parc
     return error;
 }
 
-static enum cf_error merge_notes(struct cf_import *import, const struct cf_parcel *parcel)
+static enum cf_error merge_notes(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     struct cf_change *change = &import->change;
     enum cf_error error = CF_OK;
@@ -190,7 +190,7 @@ static enum cf_error merge_notes(struct cf_import *import, const struct cf_parce
             continue;
         cf_say(&change->detail, '+', note->name);
         change->touches = true;
-        error = cf_note_set(&change->txn, &change->app, note->name, note->value);
+        error = cf_import_note(import, note, fault);
     }
     return error;
 }
@@ -214,7 +214,7 @@ enum cf_error cf_import_merge(struct cf_import *import, const struct cf_parcel *
         error = merge_apis(import, parcel, fault);
     if (error == CF_OK)
         error = merge_grants(import, parcel);
-    return error == CF_OK ? merge_notes(import, parcel) : error;
+    return error == CF_OK ? merge_notes(import, parcel, fault) : error;
 }
 
 enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)

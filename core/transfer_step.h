@@ -53,6 +53,10 @@ CF_CHECKED enum cf_error cf_import_find(struct cf_import *import, const struct c
 CF_CHECKED enum cf_error cf_import_stays_revoked(struct cf_import *import, const struct cf_parcel *parcel,
                                                  size_t at, bool *revoked, struct cf_fault *fault);
 
+/* Set a note that cf_parcel_check let pass. CF_EVALUE for one label too many. */
+CF_CHECKED enum cf_error cf_import_note(struct cf_import *import, const struct cf_note *note,
+                                        struct cf_fault *fault);
+
 /* Make a simple App. */
 CF_CHECKED enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel,
                                           struct cf_fault *fault);

@@ -196,6 +196,15 @@ refused_csv() {
     exits 65 "line 2: a: a time or number of it is missing or not possible" in_ "$OTHER" "$DIR/bad.json"
     out "$STORE" a | sed 's/"created_by":0/"created_by":4294967295/' >"$DIR/bad.json"
     exits 65 '"created_by": a whole number is wanted, in range' in_ "$OTHER" "$DIR/bad.json"
+    # What ctl takes as a note, and no more.
+    local note
+    for note in '"label.":"x"' '"label.a b = c":"x"' "\"label.a\":\"$(printf '%0257d' 0)\"" '"other":"x"' \
+        '"label.a":""' "\"description\":\"$(printf '%01001d' 0)\""; do
+        out "$STORE" a | sed "s/\"notes\":{}/\"notes\":{$note}/" >"$DIR/bad.json"
+        exits 65 "a: its description or a label is not possible" in_ "$OTHER" "$DIR/bad.json"
+    done
+    out "$STORE" a | sed "s/\"notes\":{}/\"notes\":{$(printf '"label.%d":"x",' {1..64})\"label.a\":\"x\"}/" >"$DIR/bad.json"
+    exits 65 "a: it would have more than 64 labels" in_ "$OTHER" "$DIR/bad.json"
     [ "$(count "$STORE")" -eq 3 ]
     [ "$(count "$OTHER")" -eq 0 ]
 }
