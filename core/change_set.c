@@ -165,31 +165,18 @@ static enum cf_error parse_grant(const struct cf_edit *edit, bool is_assignee, s
     return CF_OK;
 }
 
-size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant)
-{
-    size_t i = 0;
-
-    while (i < list->count && cf_grant_order(&list->at[i], grant) != 0)
-        i++;
-    return i;
-}
-
-static int by_grant_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
-static void grant_apply(struct cf_grants *wanted, const struct cf_grants *old, struct cf_grant *grant, char sign)
+static enum cf_error grant_apply(struct cf_grants *wanted, const struct cf_grants *old,
+                                 const struct cf_grant *grant, char sign)
 {
     const size_t place = cf_grants_find(wanted, grant);
     const size_t before = cf_grants_find(old, grant);
 
-    if (sign == '-') {
-        if (place < wanted->count)
-            wanted->at[place] = wanted->at[--wanted->count];
-    } else if (place == wanted->count) {
-        wanted->at[wanted->count++] = before < old->count ? old->at[before] : *grant;
-    }
+    if (sign != '-')
+        return place < wanted->count ? CF_OK
+                                     : cf_grants_add(wanted, before < old->count ? &old->at[before] : grant);
+    if (place < wanted->count)
+        wanted->at[place] = wanted->at[--wanted->count];
+    return CF_OK;
 }
 
 void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other)
@@ -215,23 +202,18 @@ static enum cf_error edit_grants(struct cf_change *change, enum cf_write_mode mo
 
     if (error != CF_OK)
         return error;
-    wanted->at = calloc(old->count + edits.count + 1, sizeof *wanted->at);
-    if (wanted->at == NULL)
-        error = CF_ENOMEM;
-    if (error == CF_OK && old->count > 0 && !replaces(&edits, mode)) {
-        memcpy(wanted->at, old->at, old->count * sizeof *wanted->at);
-        wanted->count = old->count;
-    }
+    for (size_t i = 0; error == CF_OK && !replaces(&edits, mode) && i < old->count; i++)
+        error = cf_grants_add(wanted, &old->at[i]);
     for (size_t i = 0; error == CF_OK && i < edits.count; i++) {
         struct cf_grant grant = {.since = cf_now(), .by = change->caller->uid};
         error = parse_grant(&edits.at[i], is_assignee, &grant);
         if (error == CF_OK)
-            grant_apply(wanted, old, &grant, edits.at[i].sign);
+            error = grant_apply(wanted, old, &grant, edits.at[i].sign);
     }
     cf_edits_release(&edits);
     if (error != CF_OK)
         return error;
-    qsort(wanted->at, wanted->count, sizeof *wanted->at, by_grant_order);
+    cf_grants_sort(wanted);
     cf_say_grants(&change->detail, '+', wanted, old);
     cf_say_grants(&change->detail, '-', old, wanted);
     return CF_OK;

@@ -5,6 +5,7 @@
 #define CF_CHANGE_STEP_H
 
 #include "change.h"
+#include "grant.h"
 #include "text.h"
 
 struct cf_change {
@@ -43,9 +44,6 @@ CF_CHECKED enum cf_error cf_change_generate(struct cf_change *change, int64_t ov
 /* For the record: "+audit-records", behind what is there; "+user:web key" for each that list has and other has not. */
 void cf_say(struct cf_text *detail, char sign, const char *what);
 void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other);
-
-/* Where a grant of the same principal and field stands in a list, or list->count. */
-size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant);
 
 /* Can it be imported: a valid value, and with a check sum that agrees where it has the form of a generated one? */
 bool cf_value_importable(const char *value, size_t len);

@@ -21,7 +21,15 @@ struct cf_grant {
 struct cf_grants {
     struct cf_grant *at; /* users, then groups, by number */
     size_t count;
+    size_t room; /* that at has; 0 of a list that is not grown */
 };
+
+/* Add one at the end; then, when all are there, sort. */
+CF_CHECKED enum cf_error cf_grants_add(struct cf_grants *list, const struct cf_grant *grant);
+void cf_grants_sort(struct cf_grants *list);
+
+/* Where a grant of the same principal and field stands in a list, or list->count. */
+size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant);
 
 /* The grants of an App. Returns 0, CF_ETAMPER, CF_EIO, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_grants_load(struct cf_txn *txn, const struct cf_app *app, struct cf_grants *list);

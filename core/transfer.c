@@ -52,17 +52,6 @@ bool cf_parcel_add_api(struct cf_parcel *parcel, const struct cf_assignment *one
     return true;
 }
 
-bool cf_parcel_add_grant(struct cf_grants *list, const struct cf_grant *one)
-{
-    struct cf_grant *at = grow(list->at, list->count, sizeof *at);
-
-    if (at == NULL)
-        return false;
-    list->at = at;
-    at[list->count++] = *one;
-    return true;
-}
-
 /* --- is it possible? ---------------------------------------------------------------------------------------------- */
 
 /* In the trash a name may have a number behind it, or several. */

@@ -47,7 +47,6 @@ void cf_parcel_release(struct cf_parcel *parcel);
 /* Add a copy; false when out of memory. */
 bool cf_parcel_add_note(struct cf_parcel *parcel, const char *name, const char *value);
 bool cf_parcel_add_api(struct cf_parcel *parcel, const struct cf_assignment *one);
-bool cf_parcel_add_grant(struct cf_grants *list, const struct cf_grant *one);
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
 

@@ -212,29 +212,23 @@ enum cf_error cf_import_app(struct cf_import *import, const struct cf_parcel *pa
 
 /* --- the assignees of an API -------------------------------------------------------------------------------------- */
 
-static int by_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 /* wanted: owned by the caller. */
 static enum cf_error unite(const struct cf_import *import, const struct cf_grants *old,
                            const struct cf_grants *list, struct cf_grants *wanted)
 {
-    bool fits = true;
+    enum cf_error error = CF_OK;
 
-    for (size_t i = 0; fits && i < list->count; i++)
-        fits = cf_parcel_add_grant(wanted, &list->at[i]);
-    for (size_t i = 0; fits && !import->replaces && i < old->count; i++) {
+    for (size_t i = 0; error == CF_OK && i < list->count; i++)
+        error = cf_grants_add(wanted, &list->at[i]);
+    for (size_t i = 0; error == CF_OK && !import->replaces && i < old->count; i++) {
         const size_t at = cf_grants_find(list, &old->at[i]);
         if (at < list->count)
             wanted->at[at] = old->at[i]; /* since when it is so here */
         else
-            fits = cf_parcel_add_grant(wanted, &old->at[i]);
+            error = cf_grants_add(wanted, &old->at[i]);
     }
-    if (fits && wanted->count > 1)
-        qsort(wanted->at, wanted->count, sizeof *wanted->at, by_order);
-    return fits ? CF_OK : CF_ENOMEM;
+    cf_grants_sort(wanted);
+    return error;
 }
 
 static bool is_list(const struct cf_grants *list)

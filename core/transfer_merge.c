@@ -146,31 +146,25 @@ static enum cf_error merge_apis(struct cf_import *import, const struct cf_parcel
 
 /* --- grants and notes --------------------------------------------------------------------------------------------- */
 
-static int by_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 static enum cf_error merge_grants(struct cf_import *import, const struct cf_parcel *parcel)
 {
     struct cf_change *change = &import->change;
     struct cf_grants list;
-    bool fits = true, differs = false;
+    bool differs = false;
     enum cf_error error = cf_grants_load(&change->txn, &change->app, &list);
 
     if (error != CF_OK)
         return error;
     cf_say_grants(&change->detail, '+', &parcel->grants, &list);
-    for (size_t i = 0; fits && i < parcel->grants.count; i++) {
+    for (size_t i = 0; error == CF_OK && i < parcel->grants.count; i++) {
         if (cf_grants_find(&list, &parcel->grants.at[i]) < list.count)
             continue;
         differs = true;
-        fits = cf_parcel_add_grant(&list, &parcel->grants.at[i]);
+        error = cf_grants_add(&list, &parcel->grants.at[i]);
     }
-    error = fits ? CF_OK : CF_ENOMEM;
     if (error == CF_OK && differs) {
         change->touches = true;
-        qsort(list.at, list.count, sizeof *list.at, by_order);
+        cf_grants_sort(&list);
         error = cf_grants_store(&change->txn, &change->app, &list);
     }
     cf_grants_release(&list);

@@ -204,16 +204,11 @@ static bool keeps_mode(const struct acl_scope *scope, const struct entries *all)
 
 /* ---- What that changes ---- */
 
-static int grant_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 static bool has_grant(const struct cf_grants *grants, const struct cf_principal *who, enum cf_field field)
 {
     const struct cf_grant key = {.who = *who, .field = field};
 
-    return grants->count > 0 && bsearch(&key, grants->at, grants->count, sizeof(*grants->at), grant_order);
+    return cf_grants_find(grants, &key) < grants->count;
 }
 
 static void say(struct cf_text *out, char sign, const struct cf_principal *who, enum cf_field field)

@@ -86,19 +86,13 @@ static enum cf_error take_grant(struct app_dir *dir, const struct cf_edit *edit)
         grant.field = cf_field_find(field, field_len);
     if (field && grant.field == CF_NO_FIELD)
         return refuse(dir, "grants", "a line names an unknown field");
-    return cf_parcel_add_grant(&dir->simple.parcel.grants, &grant) ? CF_OK : CF_ENOMEM;
-}
-
-static int by_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
+    return cf_grants_add(&dir->simple.parcel.grants, &grant);
 }
 
 /* apis and grants: text that is no secret. */
 static enum cf_error take_text(struct app_dir *dir, const char *file)
 {
     const bool is_apis = strcmp(file, "apis") == 0;
-    struct cf_grants *grants = &dir->simple.parcel.grants;
     struct cf_edits edits = {0};
     char *text = malloc(CF_EDIT_MAX);
     size_t len;
@@ -110,8 +104,7 @@ static enum cf_error take_text(struct app_dir *dir, const char *file)
         error = cf_edit_parse(text, len, CF_EDIT_LINES, &edits);
     for (size_t i = 0; error == CF_OK && i < edits.count; i++)
         error = take_grant(dir, &edits.at[i]);
-    if (grants->count > 1)
-        qsort(grants->at, grants->count, sizeof(*grants->at), by_order);
+    cf_grants_sort(&dir->simple.parcel.grants);
     cf_edits_release(&edits);
     free(text);
     return error;

@@ -202,8 +202,8 @@ static void get_grants(struct reading *reading, const char *name, struct cf_gran
         }
         grant.since = get_time(&one, "since");
         grant.by = get_user(&one, "by");
-        if (one.error == CF_OK && !cf_parcel_add_grant(grants, &grant))
-            one.error = CF_ENOMEM;
+        if (one.error == CF_OK)
+            one.error = cf_grants_add(grants, &grant);
         reading->error = one.error;
     }
 }

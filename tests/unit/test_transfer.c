@@ -287,6 +287,34 @@ static void test_merge(void **state)
     assert_int_equal(fixture_again(two->to, serial).generation, here.generation);
 }
 
+/* Lists that grow past the room that they were loaded into. */
+static void test_merge_grants(void **state)
+{
+    enum { THERE = 40, HERE = 20 };
+    struct two *two = *state;
+    const int64_t serial = fixture_app(two->from, "billing").serial;
+    struct cf_text text = {0}, all = {0};
+    char *merged;
+
+    moves(two, false, 1, 0, 0);
+    for (int i = 0; i < THERE; i++)
+        cf_text_printf(&text, "user:%d\n", 70000 + 2 * i);
+    grants(two->from, serial, text.data);
+    cf_text_release(&text);
+    for (int i = 0; i < HERE; i++)
+        cf_text_printf(&text, "user:%d\n", 70001 + 2 * i);
+    grants(two->to, serial, text.data);
+    moves(two, false, 0, 1, 0);
+    for (int i = 0; i < 2 * THERE; i++)
+        if (i % 2 == 0 || i < 2 * HERE)
+            cf_text_printf(&all, "user:%d\n", 70000 + i);
+    merged = fixture_grants(two->to, serial);
+    assert_string_equal(merged, all.data);
+    free(merged);
+    cf_text_release(&text);
+    cf_text_release(&all);
+}
+
 /* An export of an App from before its rotation, or its revocation, brings nothing back. */
 static void test_older(void **state)
 {
@@ -700,6 +728,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merge_grants, setup, teardown),
         cmocka_unit_test_setup_teardown(test_older, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_tells, setup, teardown),
