@@ -147,22 +147,14 @@ enum cf_error cf_write_apis(struct cf_vault *vault, struct cf_caller *caller, in
 
 /* ---- Grants and assignees ---- */
 
-/* "user:web", "group:ops key": a principal, and where fields are allowed perhaps one. */
+/* An assignee is a user, of no field. */
 static enum cf_error parse_grant(const struct cf_edit *edit, bool is_assignee, struct cf_grant *grant)
 {
-    const char *cursor = edit->entry, *end = edit->entry + edit->len;
-    size_t len = 0, field_len = 0, more_len = 0;
-    const char *who = cf_word_next(&cursor, end, &len);
-    const char *field = cf_word_next(&cursor, end, &field_len);
-    enum cf_error error = cf_principal_parse(who, len, &grant->who);
+    enum cf_error error = cf_grant_parse(edit->entry, edit->len, grant);
 
-    grant->field = CF_NO_FIELD;
-    if (error != CF_OK || field == NULL)
-        return error != CF_OK || !is_assignee || grant->who.kind == CF_USER ? error : CF_EVALUE;
-    grant->field = cf_field_find(field, field_len);
-    if (is_assignee || grant->field == CF_NO_FIELD || cf_word_next(&cursor, end, &more_len) != NULL)
-        return CF_EVALUE;
-    return CF_OK;
+    if (error == CF_OK && is_assignee && (grant->who.kind != CF_USER || grant->field != CF_NO_FIELD))
+        error = CF_EVALUE;
+    return error;
 }
 
 static enum cf_error grant_apply(struct cf_grants *wanted, const struct cf_grants *old,
@@ -185,9 +177,7 @@ void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *li
         struct cf_text who = {0};
         if (cf_grants_find(other, &list->at[i]) < other->count)
             continue;
-        cf_principal_print(&list->at[i].who, &who);
-        if (list->at[i].field != CF_NO_FIELD)
-            cf_text_printf(&who, " %s", cf_field_word(list->at[i].field));
+        cf_grant_print(&list->at[i], CF_BY_NAME, &who);
         cf_say(detail, sign, who.data != NULL ? who.data : "?");
         cf_text_release(&who);
     }

@@ -30,6 +30,31 @@ int cf_grant_order(const struct cf_grant *a, const struct cf_grant *b)
     return order != 0 ? order : strcmp(cf_field_word(a->field), cf_field_word(b->field));
 }
 
+enum cf_error cf_grant_parse(const char *text, size_t len, struct cf_grant *grant)
+{
+    const char *cursor = text, *end = text + len;
+    size_t who_len = 0, field_len = 0, more_len = 0;
+    const char *who = cf_word_next(&cursor, end, &who_len);
+    const char *field = cf_word_next(&cursor, end, &field_len);
+    enum cf_error error = who != NULL ? cf_principal_parse(who, who_len, &grant->who) : CF_EVALUE;
+
+    grant->field = field != NULL ? cf_field_find(field, field_len) : CF_NO_FIELD;
+    if (error == CF_OK && field != NULL &&
+        (grant->field == CF_NO_FIELD || cf_word_next(&cursor, end, &more_len) != NULL))
+        error = CF_EVALUE;
+    return error;
+}
+
+void cf_grant_print(const struct cf_grant *grant, enum cf_grant_form form, struct cf_text *out)
+{
+    if (form == CF_BY_NAME)
+        cf_principal_print(&grant->who, out);
+    else
+        cf_principal_number(&grant->who, out);
+    if (grant->field != CF_NO_FIELD)
+        cf_text_printf(out, " %s", cf_field_word(grant->field));
+}
+
 static void row_mac(const struct cf_txn *txn, const struct owner *owner, const struct cf_grant *grant,
                     uint8_t mac[static CF_MAC_SIZE])
 {

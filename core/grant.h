@@ -18,6 +18,14 @@ struct cf_grant {
     uint32_t by; /* uid */
 };
 
+/* Read "user:web", "group:ops key": a principal, perhaps a field, and nothing else. since and by stay.
+ * Returns 0, what cf_principal_parse gives, CF_EVALUE. */
+CF_CHECKED enum cf_error cf_grant_parse(const char *text, size_t len, struct cf_grant *grant);
+
+/* Add it in that form, its principal by name or by number. */
+enum cf_grant_form { CF_BY_NAME, CF_BY_NUMBER };
+void cf_grant_print(const struct cf_grant *grant, enum cf_grant_form form, struct cf_text *out);
+
 struct cf_grants {
     struct cf_grant *at; /* users, then groups, by number */
     size_t count;

@@ -213,8 +213,11 @@ static bool has_grant(const struct cf_grants *grants, const struct cf_principal 
 
 static void say(struct cf_text *out, char sign, const struct cf_principal *who, enum cf_field field)
 {
-    cf_text_printf(out, "%c%s:%u%s%s\n", sign, who->kind == CF_USER ? "user" : "group", who->low,
-                   field == CF_NO_FIELD ? "" : " ", cf_field_word(field));
+    const struct cf_grant grant = {.who = *who, .field = field};
+
+    cf_text_add(out, &sign, 1);
+    cf_grant_print(&grant, CF_BY_NUMBER, out);
+    cf_text_puts(out, "\n");
 }
 
 /* r, with or without x, is a grant; no permission is none; nothing else is for anybody to have. */

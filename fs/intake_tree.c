@@ -72,21 +72,23 @@ static enum cf_error take_value(struct app_dir *dir, enum cf_field field)
     return CF_OK;
 }
 
-/* A grant as a mount prints it: "user:web", "group:ops key". */
+/* Entries as a mount prints them and takes them, but for the signs, which are for what is there already. */
+static enum cf_error take_api(struct app_dir *dir, const struct cf_edit *edit)
+{
+    return simple_api(&dir->simple, edit->entry, edit->len, dir->fault);
+}
+
 static enum cf_error take_grant(struct app_dir *dir, const struct cf_edit *edit)
 {
-    struct cf_grant grant = {.field = CF_NO_FIELD, .since = cf_now(), .by = geteuid()};
-    const char *cursor = edit->entry, *end = edit->entry + edit->len;
-    size_t len = 0, field_len = 0;
-    const char *who = cf_word_next(&cursor, end, &len), *field = cf_word_next(&cursor, end, &field_len);
+    struct cf_grants *grants = &dir->simple.parcel.grants;
+    struct cf_grant grant = {.since = cf_now(), .by = geteuid()};
+    const enum cf_error error = cf_grant_parse(edit->entry, edit->len, &grant);
 
-    if (!who || edit->sign != 0 || cf_principal_parse(who, len, &grant.who) != CF_OK)
-        return refuse(dir, "grants", "a line is no user or group, or of one that is unknown");
-    if (field)
-        grant.field = cf_field_find(field, field_len);
-    if (field && grant.field == CF_NO_FIELD)
-        return refuse(dir, "grants", "a line names an unknown field");
-    return cf_grants_add(&dir->simple.parcel.grants, &grant);
+    if (error == CF_EPRINCIPAL)
+        return refuse(dir, "grants", "a line names an unknown user or group");
+    if (error != CF_OK)
+        return refuse(dir, "grants", "a line is not user:NAME or group:NAME, and perhaps a field behind it");
+    return cf_grants_find(grants, &grant) < grants->count ? CF_OK : cf_grants_add(grants, &grant);
 }
 
 /* apis and grants: text that is no secret. */
@@ -98,12 +100,13 @@ static enum cf_error take_text(struct app_dir *dir, const char *file)
     size_t len;
     enum cf_error error = text ? read_file(dir, file, CF_EDIT_MAX, text, &len) : CF_ENOMEM;
 
-    if (error == CF_OK && is_apis)
-        error = simple_apis(&dir->simple, text, len, "", dir->fault);
-    if (error == CF_OK && !is_apis)
-        error = cf_edit_parse(text, len, CF_EDIT_LINES, &edits);
+    dir->simple.parcel.has_apis = dir->simple.parcel.has_apis || is_apis;
+    if (error == CF_OK)
+        error = cf_edit_parse(text, len, is_apis ? CF_EDIT_WORDS : CF_EDIT_LINES, &edits);
+    if (error == CF_OK && edits.is_marked)
+        error = refuse(dir, file, "entries with + or -: it is to have all of them, plain");
     for (size_t i = 0; error == CF_OK && i < edits.count; i++)
-        error = take_grant(dir, &edits.at[i]);
+        error = is_apis ? take_api(dir, &edits.at[i]) : take_grant(dir, &edits.at[i]);
     cf_grants_sort(&dir->simple.parcel.grants);
     cf_edits_release(&edits);
     free(text);

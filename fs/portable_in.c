@@ -297,8 +297,7 @@ static void take_slugs(struct reading *reading, struct simple *simple)
         if (!json_is_string(slug) || json_string_length(slug) == 0)
             wrong(reading, "apis", "a string is wanted for each");
         else
-            reading->error =
-                simple_apis(simple, json_string_value(slug), json_string_length(slug), "", reading->fault);
+            reading->error = simple_api(simple, json_string_value(slug), json_string_length(slug), reading->fault);
     }
 }
 
