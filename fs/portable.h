@@ -13,8 +13,8 @@
  * TIME is RFC 3339 in UTC with nine digits of a second; users and groups are numbers, as the store has them. The last
  * line shows that nothing is missing.
  *
- * By hand, an App is {"name":NAME,"key":VALUE,"secret":VALUE,…,"apis":[SLUG,…]}: objects a line each, or one JSON array
- * of them. Unknown members are refused.
+ * By hand, an App is {"name":NAME,"key":VALUE,"secret":VALUE,…,"apis":[SLUG,…]}: objects one behind the other, or one
+ * JSON array of them. On the way in lines do not matter. Unknown members are refused.
  */
 #ifndef CREDFS_PORTABLE_H
 #define CREDFS_PORTABLE_H

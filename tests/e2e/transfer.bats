@@ -209,6 +209,22 @@ refused_csv() {
     [ "$(count "$OTHER")" -eq 0 ]
 }
 
+@test "JSON is taken as it is indented; where it is wrong is told by line and column" {
+    some_apps
+    out "$STORE" | jq . >"$DIR/pretty.json"
+    [ "$(in_ "$OTHER" "$DIR/pretty.json")" = "2 new, 0 changed, 0 the same" ]
+    [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
+    [ "$(out "$STORE" | jq -s . | in_ "$OTHER" -)" = "0 new, 0 changed, 2 the same" ]
+    printf '{\n  "name": "a",\n  "key": "k"\n}{"name":"b","key":"k"} {"name":"c","key":hidden}\n' >"$DIR/bad.json"
+    exits 65 "line 4: not valid JSON near its column" in_ "$OTHER" "$DIR/bad.json"
+    [[ $stderr =~ column\ [34][0-9]: && $stderr != *hidden* ]]
+    head -n -3 "$DIR/pretty.json" >"$DIR/bad.json"
+    exits 65 "not valid JSON" in_ "$OTHER" "$DIR/bad.json"
+    { printf '{"name":"a","key":"'; head -c 17000000 /dev/zero | tr '\0' k; printf '"}\n'; } >"$DIR/bad.json"
+    exits 65 "line 1: " in_ "$OTHER" "$DIR/bad.json"
+    [ "$(count "$OTHER")" -eq 2 ]
+}
+
 @test "a dry run tells what would change, without a value, and changes nothing" {
     local before
     some_apps
