@@ -396,3 +396,34 @@ JSON
     [[ $stderr != *hidden* ]]
     exits 66 "nobody" credfs reconcile --store "$STORE" nobody "$DIR/token.json"
 }
+
+@test "reconcile knows the vendor's products by the names of its documented response; a site names the others" {
+    printf 'name,key,secret,apis\nbilling,k,s,quality-management-speech-analytics audit-records contact-center-historical-analytics\n' \
+        >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    cat >"$DIR/token.json" <<'JSON'
+{"access_token": "hidden1", "token_type": "BearerToken",
+ "api_product_list": "[CE-PCS-Product, CE-RCS-Product, Chat, QM - API, analytics product, analytics realtime-api, chat-gateway, storage, vcc]",
+ "status": "approved", "scope": "", "expires_in": "1799",
+ "api_product_list_json": ["CE-PCS-Product", "CE-RCS-Product", "Chat", "QM - API", "analytics product",
+  "analytics realtime-api", "chat-gateway", "storage", "vcc"]}
+JSON
+    run credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    [ "$status" -eq 65 ]
+    [ "$output" = "both         quality-management-speech-analytics
+here only    contact-center-historical-analytics
+here only    audit-records
+vendor only  contact-center-realtime-analytics
+vendor only  cloud-storage-service
+vendor only  customer-experience-recent-calls
+vendor only  customer-experience-post-call-survey
+unknown      Chat
+unknown      analytics product
+unknown      chat-gateway
+unknown      vcc" ]
+    printf '[contact-center-historical-analytics]\nproducts = analytics product,\n    vcc\n' >"$DIR/site.ini"
+    { cat "$CONFIG"; printf '[catalogue]\nfiles = %s\n' "$DIR/site.ini"; } >"$DIR/site-config.ini"
+    run credfs reconcile --store "$STORE" --config "$DIR/site-config.ini" billing "$DIR/token.json"
+    [ "${lines[0]}" = "both         contact-center-historical-analytics" ]
+    [ "${lines[-1]}" = "unknown      chat-gateway" ]
+}
