@@ -1,4 +1,5 @@
-/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them. */
+/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them, or pass(1) when what it
+ * keeps is decrypted. */
 #include "portable.h"
 
 #include "core/clock.h"
@@ -27,6 +28,17 @@ static enum cf_error refuse(struct app_dir *dir, const char *file, const char *w
 {
     cf_fault_set(dir->fault, "%.200s/%.100s: %.150s", dir->name, file, why);
     return CF_EVALUE;
+}
+
+/* What is no file or directory of an App. */
+static enum cf_error refuse_strange(struct app_dir *dir, const char *file, const char *why)
+{
+    const char *name = *file ? file : dir->name;
+    const size_t len = strlen(name);
+
+    if (len > 4 && strcmp(name + len - 4, ".gpg") == 0)
+        why = "encrypted, and cannot be read here: write what `pass show` prints into NAME/key, NAME/secret";
+    return refuse(dir, file, why);
 }
 
 /* Read a file whole, which is no longer than most. */
@@ -124,7 +136,8 @@ static enum cf_error take_file(struct app_dir *dir, const char *file)
     for (size_t i = 0; i < sizeof(passed_over) / sizeof(*passed_over); i++)
         if (strcmp(file, passed_over[i]) == 0)
             return CF_OK;
-    return refuse(dir, file, "not a file that an App has: key, secret, token, username, password, apis, grants");
+    return refuse_strange(dir, file,
+                          "not a file that an App has: key, secret, token, username, password, apis, grants");
 }
 
 static enum cf_error take_files(struct app_dir *dir)
@@ -154,7 +167,8 @@ static enum cf_error take_app(struct intake *intake, int top, const char *name, 
         return refuse(&dir, "", "not a valid App name");
     dir.fd = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir.fd < 0)
-        return refuse(&dir, "", errno == ENOTDIR ? "not a directory, as each App is one" : strerror(errno));
+        return errno == ENOTDIR ? refuse_strange(&dir, "", "not a directory, as each App is one")
+                                : refuse(&dir, "", strerror(errno));
     error = take_files(&dir);
     if (error == CF_OK)
         error = intake->app(intake, &dir.simple.parcel, fault);

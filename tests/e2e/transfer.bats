@@ -325,6 +325,11 @@ refused_csv() {
     rm "$DIR/hand/third/secret"
     : >"$DIR/hand/file"
     exits 65 "not a directory" in_ "$OTHER" "$DIR/hand"
+    mkdir "$DIR/pass" "$DIR/pass/one"
+    : >"$DIR/pass/one/key.gpg"
+    exits 65 "one/key.gpg: encrypted, and cannot be read here: write what \`pass show\` prints" in_ "$OTHER" "$DIR/pass"
+    mv "$DIR/pass/one/key.gpg" "$DIR/pass/a.gpg"
+    exits 65 "a.gpg/: encrypted" in_ "$OTHER" "$DIR/pass"
 }
 
 @test "a mounted store is left alone: the message names the holder and says what to do" {
