@@ -52,11 +52,24 @@ page() {
 
 @test "credfs.ini(5): its examples are what happens" {
     blocks credfs.ini.5.scd '; site.ini' >"$DIR/site.ini"
+    mkdir "$DIR/views"
+    blocks credfs.ini.5.scd '# /etc/credfs/views/db.conf' >"$DIR/views/db.conf"
     blocks credfs.ini.5.scd '; credfs.ini' |
         sed -e "s|/etc/credfs|$DIR|; s|user:alice|user:$ADMIN|; s|group:credfs-admins|group:$ADMIN|" >"$CONFIG"
     grep -q '^files' "$CONFIG"
     mount_store
-    page credfs.ini.5.scd 6
+    page credfs.ini.5.scd 11
+}
+
+@test "every block of the pages but the picture of the tree is run, or read by one that is" {
+    local page
+    for page in credfs.1.scd credfs.5.scd credfs.ini.5.scd; do
+        awk -v page="$page" '/^```$/ { inside = !inside; fresh = inside; next }
+            fresh && !/^\$ / && $0 != "/mnt/credfs/" && !/^; (credfs|site)\.ini$/ && !/^# \/etc\/credfs\/views\/db\.conf$/ { print page ": " $0 }
+            { fresh = 0 }' "$MANUAL/$page"
+    done >"$DIR/left"
+    cat "$DIR/left"
+    [ ! -s "$DIR/left" ]
 }
 
 @test "every command is in credfs(1), and those that it names are there" {
