@@ -211,6 +211,19 @@ enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
     return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial) : error;
 }
 
+enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app)
+{
+    static const char *const statements[] = {
+        "DELETE FROM version WHERE app = ?",    "DELETE FROM reader WHERE app = ?",
+        "DELETE FROM revealed WHERE app = ?",   "DELETE FROM leave WHERE app = ?",
+        "DELETE FROM assignment WHERE app = ?", "DELETE FROM note WHERE app = ?"};
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < sizeof statements / sizeof *statements; i++)
+        error = cf_sql_run(txn->db, statements[i], "i", app->serial);
+    return error;
+}
+
 /* The NAME of "label.NAME", or NULL. */
 static const char *label_of(const char *name)
 {

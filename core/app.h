@@ -62,6 +62,10 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 /* Delete the App and all that belongs to it. */
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
+/* Delete all that belongs to it but grants, which are stored as a whole (grant.h): its row stays. Who read which version
+ * and leave to reveal go too. */
+CF_CHECKED enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app);
+
 /* The description and labels of an App, which decide nothing: names are "description" and "label.NAME". Each is one
  * line. */
 enum { CF_DESCRIPTION_MAX = 1000, CF_LABEL_NAME_MAX = 64, CF_LABEL_VALUE_MAX = 256, CF_LABELS_MAX = 64 };

@@ -54,6 +54,13 @@ CF_CHECKED enum cf_error cf_change_may_hold(const struct cf_change *change, cons
 /* May the caller give this API to an App: CF_EUNASSIGNED when he lacks the user assignment that it needs. */
 CF_CHECKED enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api);
 
+/* Put the App's serial, which no other has, behind its name, as in the trash where another has it. CF_ENAME when it gets
+ * too long. */
+CF_CHECKED enum cf_error cf_change_number(struct cf_change *change);
+
+/* Write the App's row as a further generation, by this caller, now. */
+CF_CHECKED enum cf_error cf_change_touch(struct cf_change *change);
+
 /* End it: write the App's row, record the change or its refusal (error), and commit. A change that cannot be
  * recorded is undone. Returns what the caller of the whole change is to get. Always call it. */
 CF_CHECKED enum cf_error cf_change_end(struct cf_change *change, enum cf_error error);

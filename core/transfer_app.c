@@ -1,10 +1,6 @@
 /* A whole App of an import, written exactly. */
 #include "transfer_step.h"
 
-#include "clock.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static enum cf_error put_version(struct cf_import *import, const struct cf_parcel *parcel, size_t at,
@@ -47,22 +43,6 @@ static enum cf_error put_all(struct cf_import *import, const struct cf_parcel *p
     return error;
 }
 
-/* Who read which version and leave to reveal go too: they are about what was here. */
-static enum cf_error clear(struct cf_txn *txn, int64_t serial)
-{
-    enum cf_error error = cf_sql_run(txn->db, "DELETE FROM version WHERE app = ?", "i", serial);
-
-    if (error == CF_OK)
-        error = cf_sql_run(txn->db, "DELETE FROM reader WHERE app = ?", "i", serial);
-    if (error == CF_OK)
-        error = cf_sql_run(txn->db, "DELETE FROM revealed WHERE app = ?", "i", serial);
-    if (error == CF_OK)
-        error = cf_sql_run(txn->db, "DELETE FROM leave WHERE app = ?", "i", serial);
-    if (error == CF_OK)
-        error = cf_sql_run(txn->db, "DELETE FROM assignment WHERE app = ?", "i", serial);
-    return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM note WHERE app = ?", "i", serial) : error;
-}
-
 /* Is the name that the App is to have another's? In the trash another one can be found. */
 static enum cf_error look_for_name(struct cf_import *import, const struct cf_parcel *parcel, bool *taken,
                                    struct cf_fault *fault)
@@ -77,15 +57,6 @@ static enum cf_error look_for_name(struct cf_import *import, const struct cf_par
         return CF_EEXIST;
     }
     return error == CF_ENOENT ? CF_OK : error;
-}
-
-/* The same rule by which the trash takes a second App of a name. */
-static enum cf_error add_number(struct cf_app *app)
-{
-    const size_t len = strlen(app->name);
-    const int more = snprintf(app->name + len, sizeof app->name - len, ".%lld", (long long)app->serial);
-
-    return more > 0 && len + (size_t)more < sizeof app->name ? CF_OK : CF_ENAME;
 }
 
 enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel *parcel, bool is_new,
@@ -106,11 +77,11 @@ enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel
             cf_hex(app.id, CF_ID_SIZE, change->app.name);
         error = cf_app_restore(&change->txn, &change->app);
     } else {
-        error = clear(&change->txn, app.serial);
+        error = cf_app_clear(&change->txn, &change->app);
     }
     memcpy(change->app.name, app.name, sizeof app.name);
     if (error == CF_OK && taken)
-        error = add_number(&change->app);
+        error = cf_change_number(change);
     if (error == CF_OK)
         error = put_all(import, parcel, fault);
     return error == CF_OK ? cf_app_update(&change->txn, &change->app) : error;

@@ -1,8 +1,6 @@
 /* An import: one transaction over many Apps. */
 #include "transfer_step.h"
 
-#include "clock.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,19 +143,11 @@ static enum cf_error replace(struct cf_import *import, const struct cf_parcel *p
     return error == CF_OK && change->touches ? cf_import_exactly(import, &kept, false, fault) : error;
 }
 
-static enum cf_error touch(struct cf_change *change)
-{
-    change->app.generation++;
-    change->app.updated = cf_now();
-    change->app.updated_by = change->caller->uid;
-    return cf_app_update(&change->txn, &change->app);
-}
-
 static enum cf_error merge(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     enum cf_error error = cf_import_merge(import, parcel, fault);
 
-    return error == CF_OK && import->change.touches ? touch(&import->change) : error;
+    return error == CF_OK && import->change.touches ? cf_change_touch(&import->change) : error;
 }
 
 static enum cf_error take(struct cf_import *import, const struct cf_parcel *parcel, enum cf_outcome_kind *kind,
@@ -174,7 +164,7 @@ static enum cf_error take(struct cf_import *import, const struct cf_parcel *parc
         return make(import, parcel, fault);
     if (!change->has_app) {
         error = cf_import_simply(import, parcel, fault);
-        return error == CF_OK ? touch(change) : error;
+        return error == CF_OK ? cf_change_touch(change) : error;
     }
     error = see(import, change->app.serial);
     if (error == CF_EEXIST)
