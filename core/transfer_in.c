@@ -64,6 +64,20 @@ static enum cf_error see(struct cf_import *import, int64_t serial)
     return CF_OK;
 }
 
+static enum cf_error add_done(struct cf_import *import, struct cf_done done)
+{
+    if (import->done_count == import->done_room) {
+        const size_t room = import->done_room == 0 ? 64 : 2 * import->done_room;
+        struct cf_done *list = realloc(import->done, room * sizeof *list);
+        if (list == NULL)
+            return CF_ENOMEM;
+        import->done = list;
+        import->done_room = room;
+    }
+    import->done[import->done_count++] = done;
+    return CF_OK;
+}
+
 /* Note for the record what was done to an App or API: "new: version 1 (key) +audit-records". */
 static enum cf_error note_done(struct cf_import *import, int64_t serial, bool is_api,
                                const struct cf_outcome *outcome)
@@ -74,17 +88,10 @@ static enum cf_error note_done(struct cf_import *import, int64_t serial, bool is
     cf_text_puts(&detail, outcome->kind == CF_NEW ? "new: " : "changed: ");
     cf_text_add(&detail, outcome->detail.data, outcome->detail.len);
     error = cf_text_result(&detail);
-    if (error == CF_OK && import->done_count == import->done_room) {
-        const size_t room = import->done_room == 0 ? 64 : 2 * import->done_room;
-        struct cf_done *list = realloc(import->done, room * sizeof *list);
-        error = list != NULL ? CF_OK : CF_ENOMEM;
-        import->done = list != NULL ? list : import->done;
-        import->done_room = list != NULL ? room : import->done_room;
-    }
+    if (error == CF_OK)
+        error = add_done(import, (struct cf_done){serial, is_api, detail.data});
     if (error != CF_OK)
         cf_text_release(&detail);
-    else
-        import->done[import->done_count++] = (struct cf_done){serial, is_api, detail.data};
     return error;
 }
 
