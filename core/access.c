@@ -63,9 +63,8 @@ static bool grant_allows(const struct cf_grants *grants, struct cf_caller *calle
         struct cf_text who = {0};
         if (!covers(grant, action, field) || !matches(&grant->who, caller, reach))
             continue;
-        cf_principal_print(&grant->who, &who);
-        snprintf(verdict->why, sizeof verdict->why, "grant %.80s%s%s", who.data != NULL ? who.data : "",
-                 grant->field == CF_NO_FIELD ? "" : " ", cf_field_word(grant->field));
+        cf_grant_print(grant, CF_BY_NAME, &who);
+        snprintf(verdict->why, sizeof verdict->why, "grant %.90s", who.data != NULL ? who.data : "");
         cf_text_release(&who);
         return true;
     }

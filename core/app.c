@@ -211,12 +211,65 @@ enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
     return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial) : error;
 }
 
+enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app)
+{
+    static const char *const statements[] = {
+        "DELETE FROM version WHERE app = ?",    "DELETE FROM reader WHERE app = ?",
+        "DELETE FROM revealed WHERE app = ?",   "DELETE FROM leave WHERE app = ?",
+        "DELETE FROM assignment WHERE app = ?", "DELETE FROM note WHERE app = ?"};
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < sizeof statements / sizeof *statements; i++)
+        error = cf_sql_run(txn->db, statements[i], "i", app->serial);
+    return error;
+}
+
+/* The NAME of "label.NAME", or NULL. */
+static const char *label_of(const char *name)
+{
+    return strncmp(name, "label.", 6) == 0 ? name + 6 : NULL;
+}
+
+static bool is_label_name(const char *name)
+{
+    const size_t len = strlen(name);
+
+    return len > 0 && len <= CF_LABEL_NAME_MAX &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+enum cf_error cf_note_check(const char *name, const char *value)
+{
+    const char *label = label_of(name);
+    const size_t most = label != NULL ? CF_LABEL_VALUE_MAX : CF_DESCRIPTION_MAX;
+
+    if (label != NULL ? !is_label_name(label) : strcmp(name, "description") != 0)
+        return CF_EVALUE;
+    return cf_line_valid(value, strlen(value), most) ? CF_OK : CF_EVALUE;
+}
+
+static void count_label(void *arg, const char *name, const char *value)
+{
+    int *count = arg;
+
+    (void)value;
+    *count += label_of(name) != NULL;
+}
+
 enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name, const char *value)
 {
+    int labels = 0;
+    enum cf_error error = cf_note_check(name, value);
+
+    if (error != CF_OK)
+        return error;
     if (*value == '\0')
         return cf_sql_run(txn->db, "DELETE FROM note WHERE app = ? AND name = ?", "it", app->serial, name);
-    return cf_sql_run(txn->db, "INSERT OR REPLACE INTO note (app, name, value) VALUES (?, ?, ?)", "itt",
-                      app->serial, name, value);
+    error = cf_sql_run(txn->db, "INSERT OR REPLACE INTO note (app, name, value) VALUES (?, ?, ?)", "itt",
+                       app->serial, name, value);
+    if (error == CF_OK && label_of(name) != NULL)
+        error = cf_note_each(txn, app, count_label, &labels);
+    return error == CF_OK && labels > CF_LABELS_MAX ? CF_EVALUE : error;
 }
 
 enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note_visit *each, void *arg)

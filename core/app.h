@@ -62,8 +62,18 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 /* Delete the App and all that belongs to it. */
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
-/* The description and labels of an App, which decide nothing: names are "description" and "label.NAME". An empty
- * value takes the note away. */
+/* Delete all that belongs to it but grants, which are stored as a whole (grant.h): its row stays. Who read which version
+ * and leave to reveal go too. */
+CF_CHECKED enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app);
+
+/* The description and labels of an App, which decide nothing: names are "description" and "label.NAME". Each is one
+ * line. */
+enum { CF_DESCRIPTION_MAX = 1000, CF_LABEL_NAME_MAX = 64, CF_LABEL_VALUE_MAX = 256, CF_LABELS_MAX = 64 };
+
+/* Can that be a note: a NAME of letters, digits, '.', '_' and '-', and no more bytes than above? Returns 0 or CF_EVALUE. */
+CF_CHECKED enum cf_error cf_note_check(const char *name, const char *value);
+
+/* Set one; an empty value takes it away. CF_EVALUE when cf_note_check does not let it, or for one label too many. */
 CF_CHECKED enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name,
                                      const char *value);
 typedef void cf_note_visit(void *arg, const char *name, const char *value);

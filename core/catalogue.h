@@ -1,7 +1,7 @@
 /* catalogue.h: the known APIs, as data.
  *
- * Built in from core/catalogue.ini; a site's own files (in the same form) add to it. Order is the order of the
- * files. Read-only once loaded.
+ * Built in from core/catalogue.ini; a site's own files (in the same form) add to it, and can name the products of an
+ * API that is there. Order is the order of the files. Read-only once loaded.
  */
 #ifndef CF_CATALOGUE_H
 #define CF_CATALOGUE_H

@@ -127,7 +127,7 @@ static const char *text_put(char **text, const char *value, bool is_lines)
 
 /* --- sections --- */
 
-/* The API of a section, made when it is new. Returns NULL with a reason when it may not be there. */
+/* The API of a section, made when it is new. Returns NULL with a reason when it cannot be one. */
 static struct cf_api_entry *api_of(struct cf_catalogue_loading *loading, const char *section, const char **reason)
 {
     bool found;
@@ -136,16 +136,29 @@ static struct cf_api_entry *api_of(struct cf_catalogue_loading *loading, const c
         return NULL;
     }
     size_t place = cf_catalogue_place(loading->catalogue, section, &found);
-    if (!found) {
-        struct cf_api_entry *api = cf_catalogue_add(loading->catalogue, section, place, loading->file);
-        *reason = "out of memory";
-        return api;
+    *reason = "out of memory";
+    return found ? loading->catalogue->sorted[place]
+                 : cf_catalogue_add(loading->catalogue, section, place, loading->file);
+}
+
+static const char *defined_earlier(struct cf_catalogue_loading *loading, const struct cf_api_entry *api)
+{
+    snprintf(loading->reason, sizeof(loading->reason),
+             "the API '%s' is defined by an earlier file: its products alone can be set here", api->slug);
+    return loading->reason;
+}
+
+/* Of an API that an earlier file defines, a file can say what its vendor calls it, instead of what is said there. */
+static const char *extend(struct cf_catalogue_loading *loading, struct cf_api_entry *api, const char *name)
+{
+    if (strcmp(name, api_names[PRODUCTS].name) != 0)
+        return defined_earlier(loading, api);
+    if (api->products_file != loading->file) {
+        free(api->texts[PRODUCTS]);
+        api->texts[PRODUCTS] = NULL;
+        api->products_file = loading->file;
+        api->is_complete = false;
     }
-    struct cf_api_entry *api = loading->catalogue->sorted[place];
-    if (api->file == loading->file)
-        return api;
-    snprintf(loading->reason, sizeof(loading->reason), "the API '%s' is defined by an earlier file", section);
-    *reason = loading->reason;
     return NULL;
 }
 
@@ -219,7 +232,10 @@ const char *cf_catalogue_collect(void *arg, const char *section, const char *nam
     struct cf_api_entry *api = api_of(loading, section, &reason);
     if (api == NULL)
         return reason;
-    return name == NULL ? NULL : collect_text(loading, api_names, API_TEXTS, api->texts, name, value);
+    if (name == NULL)
+        return NULL;
+    reason = api->file != loading->file ? extend(loading, api, name) : NULL;
+    return reason != NULL ? reason : collect_text(loading, api_names, API_TEXTS, api->texts, name, value);
 }
 
 static const char *missing_name(struct cf_catalogue_loading *loading, const struct known_name *names, size_t count,
@@ -285,5 +301,9 @@ const char *cf_catalogue_complete(void *arg, const char *section, const char *na
     bool found;
     size_t place = cf_catalogue_place(loading->catalogue, section, &found);
     struct cf_api_entry *api = found ? loading->catalogue->sorted[place] : NULL;
-    return api == NULL || api->is_complete ? NULL : complete_api(loading, api);
+    if (api == NULL)
+        return NULL;
+    if (api->file != loading->file && api->products_file != loading->file)
+        return defined_earlier(loading, api); /* and here is nothing of it */
+    return api->is_complete ? NULL : complete_api(loading, api);
 }

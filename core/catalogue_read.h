@@ -23,7 +23,7 @@ struct cf_api_entry {
     struct cf_api seen;
     char *slug;
     char *texts[API_TEXTS];
-    size_t file;
+    size_t file, products_file; /* numbers of the files that define it, and that name its products */
     bool is_complete;
 };
 

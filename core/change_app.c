@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "grant.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum cf_error set_name(struct cf_app *app, const char *name)
@@ -101,19 +100,17 @@ enum cf_error cf_move_app(struct cf_vault *vault, struct cf_caller *caller, enum
     return error;
 }
 
-/* A name that is free in the trash: its own, or with the serial, which no other App has, behind it. */
+/* A name that is free in the trash: its own, or a numbered one. */
 static enum cf_error name_in_trash(struct cf_change *change)
 {
     struct cf_app other;
-    const size_t len = strlen(change->app.name);
     enum cf_error error = cf_app_by_name(&change->txn, CF_IN_TRASH, change->app.name, &other);
 
     if (error == CF_ENOENT)
         return CF_OK;
     if (error != CF_OK && error != CF_ETAMPER)
         return error;
-    snprintf(change->app.name + len, sizeof change->app.name - len, ".%lld", (long long)change->app.serial);
-    return CF_OK;
+    return cf_change_number(change);
 }
 
 static enum cf_error trash(struct cf_change *change)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum { TEXT_MAX = 32 * 1024 }; /* of one write: all fields, each as long as can be, and some commands */
-enum { DESCRIPTION_MAX = 1000, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 256, LABELS_MAX = 64 };
 
 /* argument: what stands behind the command, blanks around it taken off; len may be 0. That of import, which is secret,
  * goes on to the end of the line. */
@@ -115,57 +114,44 @@ static enum cf_error enable(struct cf_change *change, const char *argument, size
     return len == 0 ? CF_OK : CF_ECOMMAND;
 }
 
+/* Copy a part of an argument as a string. Returns false when it is longer than most bytes or no string. */
+static bool copy(char *to, size_t most, const char *from, size_t len)
+{
+    if (len > most || (len > 0 && memchr(from, '\0', len) != NULL))
+        return false;
+    memcpy(to, from, len);
+    to[len] = '\0';
+    return true;
+}
+
+static enum cf_error set_note(struct cf_change *change, const char *name, const char *value)
+{
+    enum cf_error error = cf_note_set(&change->txn, &change->app, name, value);
+
+    return error == CF_EVALUE ? CF_ECOMMAND : error;
+}
+
 static enum cf_error describe(struct cf_change *change, const char *argument, size_t len)
 {
-    char text[DESCRIPTION_MAX + 1];
+    char text[CF_DESCRIPTION_MAX + 1];
 
-    if (!cf_line_valid(argument, len, DESCRIPTION_MAX))
-        return CF_ECOMMAND;
-    memcpy(text, argument, len);
-    text[len] = '\0';
-    return cf_note_set(&change->txn, &change->app, "description", text);
+    return copy(text, CF_DESCRIPTION_MAX, argument, len) ? set_note(change, "description", text) : CF_ECOMMAND;
 }
 
-static bool is_label_name(const char *name, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)name[i]) && strchr("._-", name[i]) == NULL)
-            return false;
-    return len > 0 && len <= LABEL_NAME_MAX;
-}
-
-static void count_label(void *arg, const char *name, const char *value)
-{
-    int *count = arg;
-
-    (void)value;
-    *count += strncmp(name, "label.", 6) == 0;
-}
-
+/* label NAME=VALUE */
 static enum cf_error label(struct cf_change *change, const char *argument, size_t len)
 {
     const char *equals = len > 0 ? memchr(argument, '=', len) : NULL;
-    char name[sizeof "label." + LABEL_NAME_MAX], value[LABEL_VALUE_MAX + 1];
-    size_t name_len, value_len;
-    int count = 0;
+    char name[sizeof "label." + CF_LABEL_NAME_MAX] = "label.", value[CF_LABEL_VALUE_MAX + 1];
     enum cf_error error;
 
-    if (equals == NULL)
+    if (equals == NULL || !copy(name + 6, CF_LABEL_NAME_MAX, argument, (size_t)(equals - argument)) ||
+        !copy(value, CF_LABEL_VALUE_MAX, equals + 1, (size_t)(argument + len - equals - 1)))
         return CF_ECOMMAND;
-    name_len = (size_t)(equals - argument);
-    value_len = len - name_len - 1;
-    if (!is_label_name(argument, name_len) || !cf_line_valid(equals + 1, value_len, LABEL_VALUE_MAX))
-        return CF_ECOMMAND;
-    memcpy(name, "label.", 6);
-    memcpy(name + 6, argument, name_len);
-    name[6 + name_len] = '\0';
-    memcpy(value, equals + 1, value_len);
-    value[value_len] = '\0';
-    cf_text_printf(&change->detail, " %s", name + 6);
-    error = cf_note_set(&change->txn, &change->app, name, value);
+    error = set_note(change, name, value);
     if (error == CF_OK)
-        error = cf_note_each(&change->txn, &change->app, count_label, &count);
-    return error == CF_OK && count > LABELS_MAX ? CF_ECOMMAND : error;
+        cf_text_printf(&change->detail, " %s", name + 6);
+    return error;
 }
 
 /* reveal 5m, reveal 2027-03-01T12:00:00Z; reveal 0 gives the leave back. It changes nothing of the App. */

@@ -151,49 +151,28 @@ enum cf_error cf_write_apis(struct cf_vault *vault, struct cf_caller *caller, in
 
 /* ---- Grants and assignees ---- */
 
-/* "user:web", "group:ops key": a principal, and where fields are allowed perhaps one. */
+/* An assignee is a user, of no field. */
 static enum cf_error parse_grant(const struct cf_edit *edit, bool is_assignee, struct cf_grant *grant)
 {
-    const char *cursor = edit->entry, *end = edit->entry + edit->len;
-    size_t len = 0, field_len = 0, more_len = 0;
-    const char *who = cf_word_next(&cursor, end, &len);
-    const char *field = cf_word_next(&cursor, end, &field_len);
-    enum cf_error error = cf_principal_parse(who, len, &grant->who);
+    enum cf_error error = cf_grant_parse(edit->entry, edit->len, grant);
 
-    grant->field = CF_NO_FIELD;
-    if (error != CF_OK || field == NULL)
-        return error != CF_OK || !is_assignee || grant->who.kind == CF_USER ? error : CF_EVALUE;
-    grant->field = cf_field_find(field, field_len);
-    if (is_assignee || grant->field == CF_NO_FIELD || cf_word_next(&cursor, end, &more_len) != NULL)
-        return CF_EVALUE;
-    return CF_OK;
+    if (error == CF_OK && is_assignee && (grant->who.kind != CF_USER || grant->field != CF_NO_FIELD))
+        error = CF_EVALUE;
+    return error;
 }
 
-size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant)
-{
-    size_t i = 0;
-
-    while (i < list->count && cf_grant_order(&list->at[i], grant) != 0)
-        i++;
-    return i;
-}
-
-static int by_grant_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
-static void grant_apply(struct cf_grants *wanted, const struct cf_grants *old, struct cf_grant *grant, char sign)
+static enum cf_error grant_apply(struct cf_grants *wanted, const struct cf_grants *old,
+                                 const struct cf_grant *grant, char sign)
 {
     const size_t place = cf_grants_find(wanted, grant);
     const size_t before = cf_grants_find(old, grant);
 
-    if (sign == '-') {
-        if (place < wanted->count)
-            wanted->at[place] = wanted->at[--wanted->count];
-    } else if (place == wanted->count) {
-        wanted->at[wanted->count++] = before < old->count ? old->at[before] : *grant;
-    }
+    if (sign != '-')
+        return place < wanted->count ? CF_OK
+                                     : cf_grants_add(wanted, before < old->count ? &old->at[before] : grant);
+    if (place < wanted->count)
+        wanted->at[place] = wanted->at[--wanted->count];
+    return CF_OK;
 }
 
 void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other)
@@ -202,9 +181,7 @@ void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *li
         struct cf_text who = {0};
         if (cf_grants_find(other, &list->at[i]) < other->count)
             continue;
-        cf_principal_print(&list->at[i].who, &who);
-        if (list->at[i].field != CF_NO_FIELD)
-            cf_text_printf(&who, " %s", cf_field_word(list->at[i].field));
+        cf_grant_print(&list->at[i], CF_BY_NAME, &who);
         cf_say(detail, sign, who.data != NULL ? who.data : "?");
         cf_text_release(&who);
     }
@@ -219,23 +196,18 @@ static enum cf_error edit_grants(struct cf_change *change, enum cf_write_mode mo
 
     if (error != CF_OK)
         return error;
-    wanted->at = calloc(old->count + edits.count + 1, sizeof *wanted->at);
-    if (wanted->at == NULL)
-        error = CF_ENOMEM;
-    if (error == CF_OK && old->count > 0 && !replaces(&edits, mode)) {
-        memcpy(wanted->at, old->at, old->count * sizeof *wanted->at);
-        wanted->count = old->count;
-    }
+    for (size_t i = 0; error == CF_OK && !replaces(&edits, mode) && i < old->count; i++)
+        error = cf_grants_add(wanted, &old->at[i]);
     for (size_t i = 0; error == CF_OK && i < edits.count; i++) {
         struct cf_grant grant = {.since = cf_now(), .by = change->caller->uid};
         error = parse_grant(&edits.at[i], is_assignee, &grant);
         if (error == CF_OK)
-            grant_apply(wanted, old, &grant, edits.at[i].sign);
+            error = grant_apply(wanted, old, &grant, edits.at[i].sign);
     }
     cf_edits_release(&edits);
     if (error != CF_OK)
         return error;
-    qsort(wanted->at, wanted->count, sizeof *wanted->at, by_grant_order);
+    cf_grants_sort(wanted);
     cf_say_grants(&change->detail, '+', wanted, old);
     cf_say_grants(&change->detail, '-', old, wanted);
     return CF_OK;

@@ -5,6 +5,7 @@
 #include "news.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The App that the change was about, as it is now; it may be gone since. */
 static enum cf_error load_answered(struct cf_change *change, struct cf_txn *txn, int64_t serial)
@@ -135,7 +136,16 @@ enum cf_error cf_change_generate(struct cf_change *change, int64_t overlap)
     return error;
 }
 
-static enum cf_error touch(struct cf_change *change)
+enum cf_error cf_change_number(struct cf_change *change)
+{
+    struct cf_app *app = &change->app;
+    const size_t len = strlen(app->name);
+    const int more = snprintf(app->name + len, sizeof app->name - len, ".%lld", (long long)app->serial);
+
+    return more > 0 && len + (size_t)more < sizeof app->name ? CF_OK : CF_ENAME;
+}
+
+enum cf_error cf_change_touch(struct cf_change *change)
 {
     change->app.generation++;
     change->app.updated = cf_now();
@@ -198,7 +208,7 @@ enum cf_error cf_change_end(struct cf_change *change, enum cf_error error)
         return CF_OK;
     }
     if (error == CF_OK && change->touches)
-        error = touch(change);
+        error = cf_change_touch(change);
     if (error == CF_OK)
         error = note_answer(change);
     if (error == CF_OK)

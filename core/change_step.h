@@ -5,6 +5,7 @@
 #define CF_CHANGE_STEP_H
 
 #include "change.h"
+#include "grant.h"
 #include "text.h"
 
 struct cf_change {
@@ -45,9 +46,6 @@ CF_CHECKED enum cf_error cf_change_generate(struct cf_change *change, int64_t ov
 void cf_say(struct cf_text *detail, char sign, const char *what);
 void cf_say_grants(struct cf_text *detail, char sign, const struct cf_grants *list, const struct cf_grants *other);
 
-/* Where a grant of the same principal and field stands in a list, or list->count. */
-size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant);
-
 /* Can it be imported: a valid value, and with a check sum that agrees where it has the form of a generated one? */
 bool cf_value_importable(const char *value, size_t len);
 
@@ -64,6 +62,13 @@ CF_CHECKED enum cf_error cf_change_may_hold(const struct cf_change *change, cons
 
 /* May the caller give this API to an App: CF_EUNASSIGNED when he lacks the user assignment that it needs. */
 CF_CHECKED enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api);
+
+/* Put the App's serial, which no other has, behind its name, as in the trash where another has it. CF_ENAME when it gets
+ * too long. */
+CF_CHECKED enum cf_error cf_change_number(struct cf_change *change);
+
+/* Write the App's row as a further generation, by this caller, now. */
+CF_CHECKED enum cf_error cf_change_touch(struct cf_change *change);
 
 /* End it: write the App's row, record the change or its refusal (error), and commit. A change that cannot be
  * recorded is undone. Returns what the caller of the whole change is to get. Always call it. */

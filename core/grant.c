@@ -30,6 +30,31 @@ int cf_grant_order(const struct cf_grant *a, const struct cf_grant *b)
     return order != 0 ? order : strcmp(cf_field_word(a->field), cf_field_word(b->field));
 }
 
+enum cf_error cf_grant_parse(const char *text, size_t len, struct cf_grant *grant)
+{
+    const char *cursor = text, *end = text + len;
+    size_t who_len = 0, field_len = 0, more_len = 0;
+    const char *who = cf_word_next(&cursor, end, &who_len);
+    const char *field = cf_word_next(&cursor, end, &field_len);
+    enum cf_error error = who != NULL ? cf_principal_parse(who, who_len, &grant->who) : CF_EVALUE;
+
+    grant->field = field != NULL ? cf_field_find(field, field_len) : CF_NO_FIELD;
+    if (error == CF_OK && field != NULL &&
+        (grant->field == CF_NO_FIELD || cf_word_next(&cursor, end, &more_len) != NULL))
+        error = CF_EVALUE;
+    return error;
+}
+
+void cf_grant_print(const struct cf_grant *grant, enum cf_grant_form form, struct cf_text *out)
+{
+    if (form == CF_BY_NAME)
+        cf_principal_print(&grant->who, out);
+    else
+        cf_principal_number(&grant->who, out);
+    if (grant->field != CF_NO_FIELD)
+        cf_text_printf(out, " %s", cf_field_word(grant->field));
+}
+
 static void row_mac(const struct cf_txn *txn, const struct owner *owner, const struct cf_grant *grant,
                     uint8_t mac[static CF_MAC_SIZE])
 {
@@ -73,18 +98,38 @@ static enum cf_error read_row(const struct cf_txn *txn, const struct owner *owne
     return len == CF_MAC_SIZE && cf_equal(stored, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
 }
 
-static enum cf_error append(struct cf_grants *list, size_t *room, const struct cf_grant *grant)
+enum cf_error cf_grants_add(struct cf_grants *list, const struct cf_grant *grant)
 {
-    if (list->count == *room) {
-        size_t more = *room == 0 ? 8 : *room * 2;
-        struct cf_grant *at = realloc(list->at, more * sizeof *at);
+    if (list->count == list->room) {
+        const size_t room = list->room == 0 ? 8 : list->room * 2;
+        struct cf_grant *at = realloc(list->at, room * sizeof *at);
         if (at == NULL)
             return CF_ENOMEM;
         list->at = at;
-        *room = more;
+        list->room = room;
     }
     list->at[list->count++] = *grant;
     return CF_OK;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    return cf_grant_order(a, b);
+}
+
+void cf_grants_sort(struct cf_grants *list)
+{
+    if (list->count > 1)
+        qsort(list->at, list->count, sizeof *list->at, by_order);
+}
+
+size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant)
+{
+    size_t i = 0;
+
+    while (i < list->count && cf_grant_order(&list->at[i], grant) != 0)
+        i++;
+    return i;
 }
 
 /* All rows of an owner, each verified, and held against the sum that the owner's row keeps. */
@@ -95,7 +140,6 @@ static enum cf_error load(struct cf_txn *txn, const struct owner *owner, const u
     struct cf_grant grant;
     struct cf_rows *rows;
     struct cf_mac state;
-    size_t room = 0;
     bool row;
     enum cf_error error = cf_sql_query(txn->db, &rows,
                                        "SELECT kind, low, high, field, since, by_user, mac FROM entitlement "
@@ -110,7 +154,7 @@ static enum cf_error load(struct cf_txn *txn, const struct owner *owner, const u
             break;
         error = read_row(txn, owner, rows, &grant, &state);
         if (error == CF_OK)
-            error = append(list, &room, &grant);
+            error = cf_grants_add(list, &grant);
     }
     cf_sql_done(rows);
     cf_mac_end(&state, computed);

@@ -18,10 +18,26 @@ struct cf_grant {
     uint32_t by; /* uid */
 };
 
+/* Read "user:web", "group:ops key": a principal, perhaps a field, and nothing else. since and by stay.
+ * Returns 0, what cf_principal_parse gives, CF_EVALUE. */
+CF_CHECKED enum cf_error cf_grant_parse(const char *text, size_t len, struct cf_grant *grant);
+
+/* Add it in that form, its principal by name or by number. */
+enum cf_grant_form { CF_BY_NAME, CF_BY_NUMBER };
+void cf_grant_print(const struct cf_grant *grant, enum cf_grant_form form, struct cf_text *out);
+
 struct cf_grants {
     struct cf_grant *at; /* users, then groups, by number */
     size_t count;
+    size_t room; /* that at has; 0 of a list that is not grown */
 };
+
+/* Add one at the end; then, when all are there, sort. */
+CF_CHECKED enum cf_error cf_grants_add(struct cf_grants *list, const struct cf_grant *grant);
+void cf_grants_sort(struct cf_grants *list);
+
+/* Where a grant of the same principal and field stands in a list, or list->count. */
+size_t cf_grants_find(const struct cf_grants *list, const struct cf_grant *grant);
 
 /* The grants of an App. Returns 0, CF_ETAMPER, CF_EIO, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_grants_load(struct cf_txn *txn, const struct cf_app *app, struct cf_grants *list);

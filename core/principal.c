@@ -277,13 +277,26 @@ static void print_id(enum cf_principal_kind kind, uint32_t id, struct cf_text *o
         cf_text_printf(out, "%u", id);
 }
 
+static const char *kind_prefix(const struct cf_principal *who)
+{
+    return who->kind == CF_USER ? "user:" : "group:";
+}
+
+void cf_principal_number(const struct cf_principal *who, struct cf_text *out)
+{
+    cf_text_printf(out, "%s%u", kind_prefix(who), who->low);
+    if (who->high != who->low)
+        cf_text_printf(out, "-%u", who->high);
+}
+
 void cf_principal_print(const struct cf_principal *who, struct cf_text *out)
 {
-    cf_text_puts(out, who->kind == CF_USER ? "user:" : "group:");
-    if (who->low == who->high)
-        print_id(who->kind, who->low, out);
-    else
-        cf_text_printf(out, "%u-%u", who->low, who->high);
+    if (who->low != who->high) {
+        cf_principal_number(who, out);
+        return;
+    }
+    cf_text_puts(out, kind_prefix(who));
+    print_id(who->kind, who->low, out);
 }
 
 void cf_user_print(uint32_t uid, struct cf_text *out)

@@ -27,6 +27,9 @@ CF_CHECKED enum cf_error cf_principal_parse(const char *word, size_t len, struct
 /* Add it in the form that cf_principal_parse reads: the name where a single number has one. */
 void cf_principal_print(const struct cf_principal *who, struct cf_text *out);
 
+/* The same, always by number: for another machine, or for what is read at once. */
+void cf_principal_number(const struct cf_principal *who, struct cf_text *out);
+
 /* Does it take in this caller: by uid, by gid, or by a supplementary group (read only when it comes to that)? */
 bool cf_principal_matches(const struct cf_principal *who, struct cf_caller *caller);
 

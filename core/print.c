@@ -218,9 +218,7 @@ enum cf_error cf_print_apis(struct cf_vault *vault, struct cf_txn *txn, const st
 static void print_list(struct cf_grants *list, struct cf_text *out)
 {
     for (size_t i = 0; i < list->count; i++) {
-        cf_principal_print(&list->at[i].who, out);
-        if (list->at[i].field != CF_NO_FIELD)
-            cf_text_printf(out, " %s", cf_field_word(list->at[i].field));
+        cf_grant_print(&list->at[i], CF_BY_NAME, out);
         cf_text_puts(out, "\n");
     }
     cf_grants_release(list);

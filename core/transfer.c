@@ -52,17 +52,6 @@ bool cf_parcel_add_api(struct cf_parcel *parcel, const struct cf_assignment *one
     return true;
 }
 
-bool cf_parcel_add_grant(struct cf_grants *list, const struct cf_grant *one)
-{
-    struct cf_grant *at = grow(list->at, list->count, sizeof *at);
-
-    if (at == NULL)
-        return false;
-    list->at = at;
-    at[list->count++] = *one;
-    return true;
-}
-
 /* --- is it possible? ---------------------------------------------------------------------------------------------- */
 
 /* In the trash a name may have a number behind it, or several. */
@@ -81,13 +70,39 @@ static enum cf_error check_name(const struct cf_app *app)
     return cf_name_check(app->name, len);
 }
 
+/* Numbers that grow here: what comes leaves them room. A version's can be named in ctl. */
+static bool is_generation(int64_t number)
+{
+    return number > 0 && number <= INT64_C(1) << 53;
+}
+
+static bool is_version(int64_t number)
+{
+    return number > 0 && number <= INT32_MAX;
+}
+
+/* When something happened. Any duration that can be configured can be added to it. */
+static bool is_moment(int64_t time)
+{
+    return time > 0 && time <= INT64_C(1) << 62;
+}
+
+bool cf_grants_dated(const struct cf_grants *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!is_moment(list->at[i].since))
+            return false;
+    return true;
+}
+
 static const char *check_app(const struct cf_parcel *parcel)
 {
     const struct cf_app *app = &parcel->app;
 
     if ((app->place == CF_IN_TRASH) != (app->trashed != 0))
         return "the time when it went to the trash does not agree with where it is";
-    if (app->created <= 0 || app->updated <= 0 || app->generation <= 0 || app->version <= 0 || app->expires < 0)
+    if (!is_moment(app->created) || !is_moment(app->updated) || (app->trashed != 0 && !is_moment(app->trashed)) ||
+        app->expires < 0 || !is_generation(app->generation) || !is_version(app->version))
         return "a time or number of it is missing or not possible";
     return NULL;
 }
@@ -99,29 +114,21 @@ static const char *check_versions(const struct cf_parcel *parcel)
         return "its newest version is not the current one";
     for (size_t i = 0; i < parcel->version_count; i++) {
         const struct cf_version *version = &parcel->versions[i];
-        if (version->number <= 0 || (i > 0 && version->number >= parcel->versions[i - 1].number))
+        if (!is_version(version->number) || (i > 0 && version->number >= parcel->versions[i - 1].number))
             return "its versions are not in order, the newest first";
         const bool is_good = i == 0 && !version->revoked; /* then it has no deadline; all but the first have one */
-        if (version->created <= 0 || version->deadline < 0 || (is_good && version->deadline != 0) ||
+        if (!is_moment(version->created) || version->deadline < 0 || (is_good && version->deadline != 0) ||
             (i > 0 && version->deadline == 0))
             return "the times of a version are not possible";
     }
     return NULL;
 }
 
-static bool is_note_possible(const struct cf_note *note)
-{
-    enum { NAME_MOST = 80, VALUE_MOST = 1000 };
-
-    return (strcmp(note->name, "description") == 0 || strncmp(note->name, "label.", 6) == 0) &&
-           cf_line_valid(note->name, strlen(note->name), NAME_MOST) && note->value[0] != '\0' &&
-           cf_line_valid(note->value, strlen(note->value), VALUE_MOST);
-}
-
 static const char *check_lists(const struct cf_parcel *parcel)
 {
     for (size_t i = 0; i < parcel->note_count; i++)
-        if (!is_note_possible(&parcel->notes[i]))
+        if (cf_note_check(parcel->notes[i].name, parcel->notes[i].value) != CF_OK ||
+            parcel->notes[i].value[0] == '\0')
             return "its description or a label is not possible";
     for (size_t i = 0; i < parcel->apis.count; i++)
         if (!cf_slug_valid(parcel->apis.at[i].slug, strlen(parcel->apis.at[i].slug)))
@@ -130,6 +137,16 @@ static const char *check_lists(const struct cf_parcel *parcel)
         if (cf_grant_order(&parcel->grants.at[i - 1], &parcel->grants.at[i]) >= 0)
             return "its grants are doubled or not in order";
     return NULL;
+}
+
+/* A simple App's APIs and grants are given when it comes. */
+static const char *check_moments(const struct cf_parcel *parcel)
+{
+    bool are_possible = cf_grants_dated(&parcel->grants);
+
+    for (size_t i = 0; i < parcel->apis.count; i++)
+        are_possible = are_possible && is_moment(parcel->apis.at[i].since);
+    return are_possible ? NULL : "the time of an API or a grant is missing or not possible";
 }
 
 enum cf_error cf_parcel_check(const struct cf_parcel *parcel, struct cf_fault *fault)
@@ -146,6 +163,8 @@ enum cf_error cf_parcel_check(const struct cf_parcel *parcel, struct cf_fault *f
         reason = check_versions(parcel);
     if (reason == NULL)
         reason = check_lists(parcel);
+    if (parcel->is_whole && reason == NULL)
+        reason = check_moments(parcel);
     if (reason == NULL)
         return CF_OK;
     cf_fault_set(fault, "%s: %s", parcel->app.name, reason);
@@ -181,5 +200,15 @@ enum cf_error cf_import_value(struct cf_import *import, const struct cf_parcel *
         cf_secret_free(*out);
         *out = NULL;
     }
+    return error;
+}
+
+enum cf_error cf_import_note(struct cf_import *import, const struct cf_note *note, struct cf_fault *fault)
+{
+    struct cf_change *change = &import->change;
+    enum cf_error error = cf_note_set(&change->txn, &change->app, note->name, note->value);
+
+    if (error == CF_EVALUE)
+        cf_fault_set(fault, "%s: it would have more than %d labels", change->app.name, (int)CF_LABELS_MAX);
     return error;
 }

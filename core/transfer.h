@@ -3,8 +3,9 @@
  *
  * A whole App, as an export gives it, carries all that is kept of it: its id, state, place, times and users, every kept
  * version with its values, API assignments, grants, notes. Where the store that takes it has neither that id nor that
- * name, it is written exactly so. Where it has, the two are merged: values that differ become a new version, and what
- * is missing is added; nothing is taken away, and no state changes. With replacing, the App here becomes what comes in.
+ * name, it is written exactly so. Where it has, the two are merged: values that are new here become a new version, and
+ * what is missing is added; nothing is taken away, no state changes, and values that were replaced here stay so. With
+ * replacing, the App here becomes what comes in, though what was revoked here stays revoked.
  * A simple App is a name with the values of one version, APIs and grants.
  *
  * Who last read what, and leave to reveal, stay behind.
@@ -46,7 +47,6 @@ void cf_parcel_release(struct cf_parcel *parcel);
 /* Add a copy; false when out of memory. */
 bool cf_parcel_add_note(struct cf_parcel *parcel, const char *name, const char *value);
 bool cf_parcel_add_api(struct cf_parcel *parcel, const struct cf_assignment *one);
-bool cf_parcel_add_grant(struct cf_grants *list, const struct cf_grant *one);
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
 
@@ -74,7 +74,9 @@ enum cf_outcome_kind { CF_SAME, CF_CHANGED, CF_NEW, CF_OUTCOME_COUNT };
 /* What an import does to one App or API. */
 struct cf_outcome {
     enum cf_outcome_kind kind;
-    struct cf_text detail; /* "version 4 (key secret) +audit-records"; never a value; released by who asked */
+    struct cf_text
+        detail; /* "version 4 (key secret) +audit-records", also of what it leaves as it is; never a value;
+                              released by who asked */
 };
 
 /* Begin. Nobody else writes until it is ended. replaces: see above. CF_EDENIED. */

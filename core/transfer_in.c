@@ -1,8 +1,6 @@
 /* An import: one transaction over many Apps. */
 #include "transfer_step.h"
 
-#include "clock.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +64,7 @@ static enum cf_error see(struct cf_import *import, int64_t serial)
     return CF_OK;
 }
 
-static enum cf_error note_done(struct cf_import *import, struct cf_done done)
+static enum cf_error add_done(struct cf_import *import, struct cf_done done)
 {
     if (import->done_count == import->done_room) {
         const size_t room = import->done_room == 0 ? 64 : 2 * import->done_room;
@@ -80,33 +78,83 @@ static enum cf_error note_done(struct cf_import *import, struct cf_done done)
     return CF_OK;
 }
 
-static enum cf_error replace(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
+/* Note for the record what was done to an App or API: "new: version 1 (key) +audit-records". */
+static enum cf_error note_done(struct cf_import *import, int64_t serial, bool is_api,
+                               const struct cf_outcome *outcome)
 {
-    bool same;
-    enum cf_error error = cf_import_compare(import, parcel, &same);
+    struct cf_text detail = {0};
+    enum cf_error error;
 
-    /* What does not verify is no reason not to replace it. */
-    if (error != CF_OK && error != CF_ETAMPER)
-        return error;
-    if (error == CF_OK && same)
-        return CF_OK;
-    import->change.touches = true;
-    return cf_import_exactly(import, parcel, false, fault);
+    cf_text_puts(&detail, outcome->kind == CF_NEW ? "new: " : "changed: ");
+    cf_text_add(&detail, outcome->detail.data, outcome->detail.len);
+    error = cf_text_result(&detail);
+    if (error == CF_OK)
+        error = add_done(import, (struct cf_done){serial, is_api, detail.data});
+    if (error != CF_OK)
+        cf_text_release(&detail);
+    return error;
 }
 
-static enum cf_error touch(struct cf_change *change)
+/* Make one that is not here yet. */
+static enum cf_error make(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
-    change->app.generation++;
-    change->app.updated = cf_now();
-    change->app.updated_by = change->caller->uid;
-    return cf_app_update(&change->txn, &change->app);
+    struct cf_text *detail = &import->change.detail;
+
+    cf_text_printf(detail, "version %lld", (long long)parcel->app.version);
+    for (size_t i = 0; i < parcel->apis.count; i++)
+        cf_say(detail, '+', parcel->apis.at[i].slug);
+    cf_say_grants(detail, '+', &parcel->grants, &(struct cf_grants){0});
+    return cf_import_exactly(import, parcel, true, fault);
+}
+
+/* What was revoked here stays so: those versions of the parcel, a copy, become revoked too. A version that is the same
+ * here is as it is here. */
+static enum cf_error keep_revoked(struct cf_import *import, struct cf_parcel *parcel, struct cf_fault *fault)
+{
+    struct cf_text *detail = &import->change.detail;
+    enum cf_error error = CF_OK;
+
+    for (size_t i = 0; error == CF_OK && i < parcel->version_count; i++) {
+        struct cf_version *version = &parcel->versions[i];
+        bool revoked;
+        if (version->revoked)
+            continue;
+        error = cf_import_stays_revoked(import, parcel, i, &revoked, fault);
+        if (error != CF_OK || !revoked)
+            continue;
+        version->revoked = true;
+        cf_text_printf(detail, "%sversion %lld stays revoked", detail->len > 0 ? ", " : "",
+                       (long long)version->number);
+    }
+    return error;
+}
+
+static enum cf_error replace(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
+{
+    struct cf_change *change = &import->change;
+    struct cf_parcel kept = *parcel;
+    struct cf_text difference = {0};
+    enum cf_error error = keep_revoked(import, &kept, fault);
+
+    if (error == CF_OK)
+        error = cf_import_differ(import, &kept, &difference);
+    change->touches = error == CF_ETAMPER || difference.len > 0;
+    if (error == CF_ETAMPER) { /* no reason not to replace it */
+        cf_text_release(&change->detail);
+        cf_text_puts(&change->detail, "what is here does not verify");
+        error = CF_OK;
+    } else if (difference.len > 0) {
+        cf_text_printf(&change->detail, "%s%s", change->detail.len > 0 ? ", " : "", difference.data);
+    }
+    cf_text_release(&difference);
+    return error == CF_OK && change->touches ? cf_import_exactly(import, &kept, false, fault) : error;
 }
 
 static enum cf_error merge(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     enum cf_error error = cf_import_merge(import, parcel, fault);
 
-    return error == CF_OK && import->change.touches ? touch(&import->change) : error;
+    return error == CF_OK && import->change.touches ? cf_change_touch(&import->change) : error;
 }
 
 static enum cf_error take(struct cf_import *import, const struct cf_parcel *parcel, enum cf_outcome_kind *kind,
@@ -120,10 +168,10 @@ static enum cf_error take(struct cf_import *import, const struct cf_parcel *parc
         return error;
     change->touches = !change->has_app;
     if (!change->has_app && parcel->is_whole)
-        return cf_import_exactly(import, parcel, true, fault);
+        return make(import, parcel, fault);
     if (!change->has_app) {
         error = cf_import_simply(import, parcel, fault);
-        return error == CF_OK ? touch(change) : error;
+        return error == CF_OK ? cf_change_touch(change) : error;
     }
     error = see(import, change->app.serial);
     if (error == CF_EEXIST)
@@ -148,12 +196,12 @@ enum cf_error cf_import_app(struct cf_import *import, const struct cf_parcel *pa
         error = take(import, parcel, &outcome->kind, fault);
     if (error == CF_OK && outcome->kind == CF_NEW)
         error = see(import, change->app.serial);
-    if (error == CF_OK && change->touches)
-        error = note_done(import, (struct cf_done){change->app.serial, false, outcome->kind == CF_NEW});
     if (error == CF_OK)
         error = cf_text_result(&change->detail);
     outcome->detail = change->detail;
     change->detail = (struct cf_text){0};
+    if (error == CF_OK && change->touches)
+        error = note_done(import, change->app.serial, false, outcome);
     if (error != CF_OK && fault != NULL && fault->text[0] == '\0')
         cf_fault_set(fault, "%s: %s", parcel->app.name, cf_error_text(error));
     return error;
@@ -161,29 +209,23 @@ enum cf_error cf_import_app(struct cf_import *import, const struct cf_parcel *pa
 
 /* --- the assignees of an API -------------------------------------------------------------------------------------- */
 
-static int by_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 /* wanted: owned by the caller. */
 static enum cf_error unite(const struct cf_import *import, const struct cf_grants *old,
                            const struct cf_grants *list, struct cf_grants *wanted)
 {
-    bool fits = true;
+    enum cf_error error = CF_OK;
 
-    for (size_t i = 0; fits && i < list->count; i++)
-        fits = cf_parcel_add_grant(wanted, &list->at[i]);
-    for (size_t i = 0; fits && !import->replaces && i < old->count; i++) {
+    for (size_t i = 0; error == CF_OK && i < list->count; i++)
+        error = cf_grants_add(wanted, &list->at[i]);
+    for (size_t i = 0; error == CF_OK && !import->replaces && i < old->count; i++) {
         const size_t at = cf_grants_find(list, &old->at[i]);
         if (at < list->count)
             wanted->at[at] = old->at[i]; /* since when it is so here */
         else
-            fits = cf_parcel_add_grant(wanted, &old->at[i]);
+            error = cf_grants_add(wanted, &old->at[i]);
     }
-    if (fits && wanted->count > 1)
-        qsort(wanted->at, wanted->count, sizeof *wanted->at, by_order);
-    return fits ? CF_OK : CF_ENOMEM;
+    cf_grants_sort(wanted);
+    return error;
 }
 
 static bool is_list(const struct cf_grants *list)
@@ -192,7 +234,7 @@ static bool is_list(const struct cf_grants *list)
         if (list->at[i].who.kind != CF_USER || list->at[i].field != CF_NO_FIELD ||
             (i > 0 && cf_grant_order(&list->at[i - 1], &list->at[i]) >= 0))
             return false;
-    return true;
+    return cf_grants_dated(list);
 }
 
 /* The row of a slug, which gets one if it has none: the catalogue may come to know it. */
@@ -233,7 +275,7 @@ enum cf_error cf_import_assignees(struct cf_import *import, const char *slug, co
         outcome->kind = CF_CHANGED;
         error = cf_assignees_store(txn, &api, &wanted);
         if (error == CF_OK)
-            error = note_done(import, (struct cf_done){api.serial, true, false});
+            error = note_done(import, api.serial, true, outcome);
     }
     cf_grants_release(&old);
     cf_grants_release(&wanted);
@@ -248,29 +290,31 @@ static enum cf_error record_app(struct cf_change *change, const struct cf_done *
 {
     struct cf_app app;
     enum cf_error error = cf_app_by_serial(&change->txn, done->serial, &app);
-    const struct cf_event event = {.caller = change->caller,
-                                   .op = "import",
-                                   .app = app.name,
-                                   .id = app.id,
-                                   .version = app.version,
-                                   .why = change->verdict.why,
-                                   .detail = done->is_new ? "new" : "changed"};
+    struct cf_event event = {
+        .caller = change->caller, .op = "import", .why = change->verdict.why, .detail = done->detail};
 
-    return error == CF_OK ? cf_vault_record(change->vault, &event) : error;
+    if (error != CF_OK)
+        return error;
+    event.app = app.name;
+    event.id = app.id;
+    event.version = app.version;
+    return cf_vault_record(change->vault, &event);
 }
 
 static enum cf_error record_api(struct cf_change *change, const struct cf_done *done)
 {
     struct cf_api_row api;
     enum cf_error error = cf_api_by_serial(&change->txn, done->serial, &api);
-    const struct cf_event event = {.caller = change->caller,
-                                   .op = "import",
-                                   .app = api.slug,
-                                   .file = "assignees",
-                                   .why = change->verdict.why,
-                                   .detail = "changed"};
+    struct cf_event event = {.caller = change->caller,
+                             .op = "import",
+                             .file = "assignees",
+                             .why = change->verdict.why,
+                             .detail = done->detail};
 
-    return error == CF_OK ? cf_vault_record(change->vault, &event) : error;
+    if (error != CF_OK)
+        return error;
+    event.app = api.slug;
+    return cf_vault_record(change->vault, &event);
 }
 
 enum cf_error cf_import_commit(struct cf_import *import, struct cf_fault *fault)
@@ -303,6 +347,8 @@ void cf_import_end(struct cf_import *import, enum cf_error why)
         (void)recorded;
     }
     cf_text_release(&import->change.detail);
+    for (size_t i = 0; i < import->done_count; i++)
+        free(import->done[i].detail);
     free(import->done);
     free(import->seen);
     free(import);

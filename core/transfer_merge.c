@@ -44,45 +44,32 @@ static enum cf_error issue(struct cf_import *import, const struct cf_parcel *par
     return error;
 }
 
-/* The version here that has the values which come, the newest of them; its number 0 when there is none. */
-static enum cf_error find_values(struct cf_import *import, const struct cf_parcel *parcel, struct cf_version *found,
-                                 struct cf_fault *fault)
-{
-    struct cf_version here[CF_VERSIONS_MOST];
-    size_t count;
-    enum cf_error error = cf_version_list(&import->change.txn, &import->change.app, here, &count);
-
-    *found = (struct cf_version){0};
-    for (size_t i = 0; error == CF_OK && found->number == 0 && i < count; i++) {
-        bool same;
-        error = cf_import_has_values(import, parcel, 0, here[i].number, &same, fault);
-        if (error == CF_OK && same)
-            *found = here[i];
-    }
-    return error;
-}
-
-/* Values that this very App had before are an older state of it, and stay so. Values that were revoked, here or
- * there, never become good again. */
+/* Values that the App had before are an older state of it, and stay so: a list that is imported again undoes no
+ * rotation. Only replacing goes back. Values that were revoked, here or there, never become good again. */
 static enum cf_error merge_values(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     struct cf_change *change = &import->change;
-    struct cf_version found;
+    struct cf_found found;
+    bool is_older; /* the same App, from before */
     enum cf_error error;
 
     if (parcel->version_count == 0 || parcel->versions[0].fields == 0 || parcel->versions[0].revoked)
         return CF_OK;
-    error = find_values(import, parcel, &found, fault);
-    if (error != CF_OK || (found.number != 0 && found.number == change->app.version && !found.revoked))
+    error = cf_import_find(import, parcel, 0, &found, fault);
+    if (error != CF_OK || (found.number == change->app.version && found.revoked == 0))
         return error;
-    if (found.number != 0 && parcel->is_whole && memcmp(parcel->app.id, change->app.id, CF_ID_SIZE) == 0)
-        return CF_OK;
-    if (found.revoked) {
-        cf_fault_set(fault, "%s: these values were revoked here, as version %lld", parcel->app.name,
-                     (long long)found.number);
+    is_older = found.number != 0 && parcel->is_whole && memcmp(parcel->app.id, change->app.id, CF_ID_SIZE) == 0;
+    if (found.revoked != 0 && !is_older) {
+        cf_fault_set(fault,
+                     "%s: its %s was revoked here, with version %lld: leave it out, or have a new one issued",
+                     parcel->app.name, cf_field_word(found.field), (long long)found.revoked);
         return CF_EREVOKED;
     }
-    return issue(import, parcel, change->vault->config->overlap, fault);
+    if (found.number == 0 || import->replaces)
+        return issue(import, parcel, change->vault->config->overlap, fault);
+    cf_text_printf(&change->detail, "the values are those of version %lld, which stays %s", (long long)found.number,
+                   found.revoked != 0 ? "revoked" : "replaced");
+    return CF_OK;
 }
 
 /* --- APIs --------------------------------------------------------------------------------------------------------- */
@@ -159,63 +146,45 @@ static enum cf_error merge_apis(struct cf_import *import, const struct cf_parcel
 
 /* --- grants and notes --------------------------------------------------------------------------------------------- */
 
-static int by_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 static enum cf_error merge_grants(struct cf_import *import, const struct cf_parcel *parcel)
 {
     struct cf_change *change = &import->change;
     struct cf_grants list;
-    bool fits = true, differs = false;
+    bool differs = false;
     enum cf_error error = cf_grants_load(&change->txn, &change->app, &list);
 
     if (error != CF_OK)
         return error;
     cf_say_grants(&change->detail, '+', &parcel->grants, &list);
-    for (size_t i = 0; fits && i < parcel->grants.count; i++) {
+    for (size_t i = 0; error == CF_OK && i < parcel->grants.count; i++) {
         if (cf_grants_find(&list, &parcel->grants.at[i]) < list.count)
             continue;
         differs = true;
-        fits = cf_parcel_add_grant(&list, &parcel->grants.at[i]);
+        error = cf_grants_add(&list, &parcel->grants.at[i]);
     }
-    error = fits ? CF_OK : CF_ENOMEM;
     if (error == CF_OK && differs) {
         change->touches = true;
-        qsort(list.at, list.count, sizeof *list.at, by_order);
+        cf_grants_sort(&list);
         error = cf_grants_store(&change->txn, &change->app, &list);
     }
     cf_grants_release(&list);
     return error;
 }
 
-struct search {
-    const char *name;
-    bool found;
-};
-
-static void look(void *arg, const char *name, const char *value)
-{
-    struct search *search = arg;
-
-    (void)value;
-    search->found = search->found || strcmp(name, search->name) == 0;
-}
-
-static enum cf_error merge_notes(struct cf_import *import, const struct cf_parcel *parcel)
+static enum cf_error merge_notes(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)
 {
     struct cf_change *change = &import->change;
     enum cf_error error = CF_OK;
 
     for (size_t i = 0; error == CF_OK && i < parcel->note_count; i++) {
-        struct search search = {.name = parcel->notes[i].name};
-        error = cf_note_each(&change->txn, &change->app, look, &search);
-        if (error != CF_OK || search.found)
+        const struct cf_note *note = &parcel->notes[i];
+        bool found;
+        error = cf_import_has_note(import, note->name, &found);
+        if (error != CF_OK || found)
             continue;
-        cf_say(&change->detail, '+', search.name);
+        cf_say(&change->detail, '+', note->name);
         change->touches = true;
-        error = cf_note_set(&change->txn, &change->app, search.name, parcel->notes[i].value);
+        error = cf_import_note(import, note, fault);
     }
     return error;
 }
@@ -239,7 +208,7 @@ enum cf_error cf_import_merge(struct cf_import *import, const struct cf_parcel *
         error = merge_apis(import, parcel, fault);
     if (error == CF_OK)
         error = merge_grants(import, parcel);
-    return error == CF_OK ? merge_notes(import, parcel) : error;
+    return error == CF_OK ? merge_notes(import, parcel, fault) : error;
 }
 
 enum cf_error cf_import_simply(struct cf_import *import, const struct cf_parcel *parcel, struct cf_fault *fault)

@@ -204,22 +204,20 @@ static bool keeps_mode(const struct acl_scope *scope, const struct entries *all)
 
 /* ---- What that changes ---- */
 
-static int grant_order(const void *a, const void *b)
-{
-    return cf_grant_order(a, b);
-}
-
 static bool has_grant(const struct cf_grants *grants, const struct cf_principal *who, enum cf_field field)
 {
     const struct cf_grant key = {.who = *who, .field = field};
 
-    return grants->count > 0 && bsearch(&key, grants->at, grants->count, sizeof(*grants->at), grant_order);
+    return cf_grants_find(grants, &key) < grants->count;
 }
 
 static void say(struct cf_text *out, char sign, const struct cf_principal *who, enum cf_field field)
 {
-    cf_text_printf(out, "%c%s:%u%s%s\n", sign, who->kind == CF_USER ? "user" : "group", who->low,
-                   field == CF_NO_FIELD ? "" : " ", cf_field_word(field));
+    const struct cf_grant grant = {.who = *who, .field = field};
+
+    cf_text_add(out, &sign, 1);
+    cf_grant_print(&grant, CF_BY_NUMBER, out);
+    cf_text_puts(out, "\n");
 }
 
 /* r, with or without x, is a grant; no permission is none; nothing else is for anybody to have. */

@@ -90,21 +90,23 @@ struct taking {
     int64_t apps[CF_OUTCOME_COUNT];
     int64_t count;
     json_t *changes;
+    struct cf_text lines; /* told when all of it is done */
 };
 
-/* A line of the diff. */
+/* A line of the diff: of new Apps, which can be many, only where nothing else comes of it. */
 static void show(struct taking *taking, const char *name, const struct cf_outcome *outcome)
 {
     static const char *const words[] = {[CF_SAME] = "same", [CF_CHANGED] = "changed", [CF_NEW] = "new"};
+    static const char signs[] = {[CF_SAME] = '=', [CF_CHANGED] = '~', [CF_NEW] = '+'};
     const char *detail = outcome->detail.data ? outcome->detail.data : "";
 
-    if (!taking->options->dry_run || outcome->kind == CF_SAME)
+    if ((outcome->kind == CF_SAME && !*detail) || (outcome->kind == CF_NEW && !taking->options->dry_run))
         return;
     if (taking->options->json)
         json_array_append_new(taking->changes, json_pack("{s:s, s:s, s:s}", "name", name, "change",
                                                          words[outcome->kind], "detail", detail));
     else
-        printf("%c %s: %s\n", outcome->kind == CF_NEW ? '+' : '~', name, detail);
+        cf_text_printf(&taking->lines, "%c %s: %s\n", signs[outcome->kind], name, detail);
 }
 
 static enum cf_error take_app(struct intake *intake, const struct cf_parcel *parcel, struct cf_fault *fault)
@@ -224,8 +226,10 @@ static int tell(struct taking *taking)
                                       (json_int_t)taking->apps[CF_NEW], "changed",
                                       (json_int_t)taking->apps[CF_CHANGED], "same",
                                       (json_int_t)taking->apps[CF_SAME], "changes", json_incref(taking->changes)));
-    printf("%lld new, %lld changed, %lld the same%s\n", (long long)taking->apps[CF_NEW],
-           (long long)taking->apps[CF_CHANGED], (long long)taking->apps[CF_SAME],
+    if (cf_text_result(&taking->lines) != CF_OK)
+        return command_fail(CF_ENOMEM, NULL);
+    printf("%s%lld new, %lld changed, %lld the same%s\n", taking->lines.len > 0 ? taking->lines.data : "",
+           (long long)taking->apps[CF_NEW], (long long)taking->apps[CF_CHANGED], (long long)taking->apps[CF_SAME],
            options->dry_run ? ": nothing was done" : "");
     return command_finish();
 }
@@ -259,6 +263,7 @@ static int import(struct cf_vault *vault, const struct options *options, struct 
     cf_caller_release(&caller);
     code = error == CF_OK ? tell(&taking) : refuse(options, error, &fault);
     json_decref(taking.changes);
+    cf_text_release(&taking.lines);
     return code;
 }
 

@@ -55,6 +55,25 @@ static const struct argp argp = {
     .children = children,
 };
 
+/* Settle where the store and its configuration are: that which its mount has in force, where none was said. Returns 0 or
+ * an exit code; has told why. */
+static int settle(struct place *place, struct status *status)
+{
+    const bool was_said = place->config != NULL;
+    const int code = place_settle(place);
+
+    if (code != 0)
+        return code;
+    status->store = place->store;
+    status->holder = cf_store_holder(status->store);
+    status->mounted = status->holder != 0 && mount_of_daemon(status->holder, status->mountpoint);
+    if (status->mounted && !was_said)
+        place->config =
+            mount_config(status->holder, status->mountpoint, status->in_force) ? status->in_force : NULL;
+    status->config = place->config;
+    return 0;
+}
+
 static void add_name(void *arg, enum cf_summary_kind kind, const char *app, const char *detail)
 {
     json_t *named = arg, *list = json_object_get(named, cf_summary_word(kind));
@@ -137,16 +156,6 @@ static int print_json(const struct status *status)
     return command_json(out);
 }
 
-/* Who has the store, and with which configuration. */
-static void find_mount(struct status *status)
-{
-    status->holder = cf_store_holder(status->store);
-    status->mounted = status->holder != 0 && mount_of_daemon(status->holder, status->mountpoint);
-    if (status->mounted)
-        status->config =
-            mount_config(status->holder, status->mountpoint, status->in_force) ? status->in_force : NULL;
-}
-
 int cmd_status(int argc, char **argv)
 {
     struct options options = {0};
@@ -156,12 +165,11 @@ int cmd_status(int argc, char **argv)
     int code;
 
     argp_parse(&argp, argc, argv, 0, NULL, &options);
-    code = command_open(&options.place, &vault);
+    code = settle(&options.place, &status);
+    if (code == 0)
+        code = command_look(&options.place, &vault);
     if (code != 0)
         return code;
-    status.store = options.place.store;
-    status.config = options.place.config;
-    find_mount(&status);
     error = cf_vault_count(vault, &status.counts);
     status.counts.records = record_last(cf_store_dir(vault->store)); /* an observer's vault has no log to ask */
     status.named = json_object();

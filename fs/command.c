@@ -77,21 +77,23 @@ int command_user(const char *word, uint32_t *uid)
     return EX_USAGE;
 }
 
-int command_open(struct place *place, struct cf_vault **vault)
+int command_look(const struct place *place, struct cf_vault **vault)
 {
-    struct cf_vault_options options = {.mode = CF_STORE_OBSERVE};
+    const struct cf_vault_options options = {
+        .mode = CF_STORE_OBSERVE, .store = place->store, .config = place->config};
     struct cf_fault fault = {""};
-    enum cf_error error;
-    int code = place_settle(place);
+    enum cf_error error = cf_crypto_start(&fault);
 
-    if (code != 0)
-        return code;
-    options.store = place->store;
-    options.config = place->config;
-    error = cf_crypto_start(&fault);
     if (error == CF_OK)
         error = cf_vault_open(&options, vault, &fault);
     return error == CF_OK ? 0 : place_fail(place, error, &fault);
+}
+
+int command_open(struct place *place, struct cf_vault **vault)
+{
+    const int code = place_settle(place);
+
+    return code == 0 ? command_look(place, vault) : code;
 }
 
 struct advice {

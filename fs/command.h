@@ -60,6 +60,9 @@ int command_user(const char *word, uint32_t *uid);
 /* Start the cryptography and open what place says, to look at it. Returns 0 or an exit code; has told why. */
 int command_open(struct place *place, struct cf_vault **vault);
 
+/* The same of a place that is settled. */
+int command_look(const struct place *place, struct cf_vault **vault);
+
 /* Tell what failed (fault->text, or the error's own words) and what can be done, and give the exit code for it. */
 int command_fail(enum cf_error error, const struct cf_fault *fault);
 

@@ -168,7 +168,7 @@ static enum cf_error fill(struct table *table, struct simple *simple)
     for (size_t i = 0; error == CF_OK && i < table->columns; i++) {
         const char *text = cell(table, i, &len);
         if (table->column[i] == COLUMN_APIS)
-            error = simple_apis(simple, text, len, ";", table->fault);
+            error = simple_apis(simple, text, len, table->fault);
         else if (table->column[i] != COLUMN_NAME && len > 0)
             simple_value(simple, (enum cf_field)table->column[i], text, len);
     }

@@ -1,11 +1,11 @@
-/* Lines of JSON, or one array. */
+/* Objects of JSON one behind the other, a line each or as they are indented; or one array of them. */
 #include "portable.h"
 
 #include <string.h>
 
-enum { LINE_MOST = 16 * 1024 * 1024, ARRAY_MOST = 256 * 1024 * 1024 };
+enum { OBJECT_MOST = 16 * 1024 * 1024, ARRAY_MOST = 256 * 1024 * 1024 };
 
-struct lines {
+struct objects {
     struct intake *intake;
     struct cf_fault *fault;
     bool has_begin, has_end;
@@ -13,15 +13,10 @@ struct lines {
 };
 
 /* What jansson says of an error can quote the text, and so a value: only the place is told. */
-static json_t *parse(const struct bytes *text, size_t line, struct cf_fault *fault)
+static void tell_place(struct cf_fault *fault, const json_error_t *where, size_t line, size_t column)
 {
-    json_error_t where;
-    json_t *value = json_loadb(text->at, text->len, JSON_REJECT_DUPLICATES, &where);
-
-    if (!value)
-        cf_fault_set(fault, "line %zu: not valid JSON near its column %d", line + (size_t)(where.line - 1),
-                     where.column);
-    return value;
+    cf_fault_set(fault, "line %zu: not valid JSON near its column %zu", line + (size_t)(where->line - 1),
+                 (size_t)where->column + (where->line == 1 ? column : 0));
 }
 
 static enum cf_error refuse(struct cf_fault *fault, const char *why)
@@ -30,50 +25,126 @@ static enum cf_error refuse(struct cf_fault *fault, const char *why)
     return CF_EFORMAT;
 }
 
-static enum cf_error take_begin(struct lines *lines, json_t *object)
+static enum cf_error take_begin(struct objects *objects, json_t *object)
 {
-    if (lines->has_begin)
-        return refuse(lines->fault, "a second beginning");
+    if (objects->has_begin)
+        return refuse(objects->fault, "a second beginning");
     if (json_integer_value(json_object_get(object, "format")) != 1)
-        return refuse(lines->fault, "a format that this credfs does not know: use a newer one");
-    lines->has_begin = true;
+        return refuse(objects->fault, "a format that this credfs does not know: use a newer one");
+    objects->has_begin = true;
     return CF_OK;
 }
 
-static enum cf_error take_end(struct lines *lines, json_t *object)
+static enum cf_error take_end(struct objects *objects, json_t *object)
 {
-    if (json_integer_value(json_object_get(object, "apps")) != lines->apps)
-        return refuse(lines->fault, "it says that there are more or fewer Apps than came: something is missing");
-    lines->has_end = true;
+    if (json_integer_value(json_object_get(object, "apps")) != objects->apps)
+        return refuse(objects->fault, "it says that there are more or fewer Apps than came: something is missing");
+    objects->has_end = true;
     return CF_OK;
 }
 
-static enum cf_error take(struct lines *lines, json_t *object)
+static enum cf_error take(struct objects *objects, json_t *object)
 {
     if (!json_is_object(object))
-        return refuse(lines->fault, "an object is wanted");
-    if (lines->has_end)
-        return refuse(lines->fault, "something stands behind the end");
+        return refuse(objects->fault, "an object is wanted");
+    if (objects->has_end)
+        return refuse(objects->fault, "something stands behind the end");
     if (json_object_get(object, "credfs"))
-        return take_begin(lines, object);
+        return take_begin(objects, object);
     if (json_object_get(object, "end"))
-        return take_end(lines, object);
+        return take_end(objects, object);
     if (json_object_get(object, "assignees"))
-        return portable_take_assignees(lines->intake, object, lines->fault);
-    lines->apps++;
-    return json_object_get(object, "app") ? portable_take_app(lines->intake, object, lines->fault)
-                                          : portable_take_simple(lines->intake, object, lines->fault);
+        return portable_take_assignees(objects->intake, object, objects->fault);
+    objects->apps++;
+    return json_object_get(object, "app") ? portable_take_app(objects->intake, object, objects->fault)
+                                          : portable_take_simple(objects->intake, object, objects->fault);
 }
 
-/* Up to and without the newline; at the end of an array, all of it. *more: false at the end of the source. */
-static enum cf_error read_text(struct source *source, struct bytes *text, int until, size_t most, bool *more)
+/* --- objects ------------------------------------------------------------------------------------------------------ */
+
+struct stream {
+    struct source *source;
+    size_t column; /* of the line: how many bytes of it were read */
+    size_t taken;  /* bytes of the object that is being read */
+};
+
+static int next_byte(struct stream *stream)
+{
+    const int byte = source_byte(stream->source);
+
+    stream->column = byte == '\n' ? 0 : stream->column + 1;
+    return byte;
+}
+
+/* For jansson, which is given no byte behind the object, and keeps none of it in a buffer of its own. */
+static size_t feed(void *to, size_t size, void *arg)
+{
+    struct stream *stream = arg;
+    const int byte = stream->taken < OBJECT_MOST && size > 0 ? next_byte(stream) : SOURCE_FAILED;
+
+    if (byte < 0)
+        return byte == SOURCE_END ? 0 : (size_t)-1;
+    stream->taken++;
+    *(char *)to = (char)byte;
+    return 1;
+}
+
+/* Pass over blanks. Returns false where nothing more comes. */
+static bool has_more(struct stream *stream)
+{
+    int byte = source_peek(stream->source);
+
+    while (byte > 0 && strchr(" \t\r\n", byte)) {
+        (void)next_byte(stream);
+        byte = source_peek(stream->source);
+    }
+    return byte >= 0;
+}
+
+static enum cf_error take_next(struct objects *objects, struct stream *stream)
+{
+    const size_t line = source_line(stream->source), column = stream->column;
+    json_error_t where;
+    json_t *object;
+    enum cf_error error;
+
+    stream->taken = 0;
+    object = json_load_callback(feed, stream, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &where);
+    if (!object && source_fault(stream->source) != CF_OK)
+        return source_fault(stream->source);
+    if (!object && stream->taken < OBJECT_MOST) {
+        tell_place(objects->fault, &where, line, column);
+        return CF_EFORMAT;
+    }
+    error = object ? take(objects, object) : CF_ETOOBIG;
+    json_decref(object);
+    if (error != CF_OK)
+        fault_at_line(objects->fault, line, error);
+    return error;
+}
+
+static enum cf_error take_objects(struct objects *objects, struct source *source)
+{
+    struct stream stream = {.source = source};
+    enum cf_error error = CF_OK;
+
+    while (error == CF_OK && has_more(&stream))
+        error = take_next(objects, &stream);
+    if (error == CF_OK)
+        error = source_fault(source);
+    if (error == CF_OK && objects->has_begin && !objects->has_end)
+        return refuse(objects->fault, "its end is missing: it was cut off");
+    return error;
+}
+
+/* --- an array ----------------------------------------------------------------------------------------------------- */
+
+static enum cf_error read_all(struct source *source, struct bytes *text)
 {
     int byte = source_byte(source);
 
-    bytes_clear(text);
-    *more = byte != SOURCE_END;
-    while (byte >= 0 && byte != until) {
-        if (text->len == most)
+    while (byte >= 0) {
+        if (text->len == ARRAY_MOST)
             return CF_ETOOBIG;
         if (!bytes_add(text, (char)byte))
             return CF_ENOMEM;
@@ -82,56 +153,27 @@ static enum cf_error read_text(struct source *source, struct bytes *text, int un
     return byte == SOURCE_FAILED ? source_fault(source) : CF_OK;
 }
 
-static bool is_blank(const struct bytes *text)
+static enum cf_error take_array(struct objects *objects, struct source *source)
 {
-    for (size_t i = 0; i < text->len; i++)
-        if (!strchr(" \t\r", text->at[i]))
-            return false;
-    return true;
-}
-
-static enum cf_error take_lines(struct lines *lines, struct source *source, struct bytes *text)
-{
-    enum cf_error error = CF_OK;
-    bool more = true;
-
-    while (error == CF_OK && more) {
-        const size_t line = source_line(source);
-        json_t *object;
-        error = read_text(source, text, '\n', LINE_MOST, &more);
-        if (error == CF_OK && is_blank(text))
-            continue;
-        object = error == CF_OK ? parse(text, line, lines->fault) : NULL;
-        bytes_clear(text);
-        if (error == CF_OK && !object)
-            return CF_EFORMAT;
-        if (error == CF_OK)
-            error = take(lines, object);
-        json_decref(object);
-        if (error != CF_OK)
-            fault_at_line(lines->fault, line, error);
-    }
-    if (error == CF_OK && lines->has_begin && !lines->has_end)
-        return refuse(lines->fault, "its end is missing: it was cut off");
-    return error;
-}
-
-static enum cf_error take_array(struct lines *lines, struct source *source, struct bytes *text)
-{
-    bool more;
+    const size_t line = source_line(source);
+    struct bytes text = {0};
+    json_error_t where;
     json_t *array = NULL;
-    enum cf_error error = read_text(source, text, SOURCE_END, ARRAY_MOST, &more);
+    enum cf_error error = read_all(source, &text);
 
     if (error == CF_OK) {
-        array = parse(text, 1, lines->fault);
+        array = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &where);
         error = array ? CF_OK : CF_EFORMAT;
+        if (!array)
+            tell_place(objects->fault, &where, line, 0);
     }
-    bytes_clear(text);
+    bytes_release(&text);
     for (size_t i = 0; error == CF_OK && i < json_array_size(array); i++) {
-        error = take(lines, json_array_get(array, i));
+        error = take(objects, json_array_get(array, i));
         if (error != CF_OK) {
-            struct cf_fault what = *lines->fault;
-            cf_fault_set(lines->fault, "entry %zu: %.480s", i + 1, what.text[0] ? what.text : cf_error_text(error));
+            struct cf_fault what = *objects->fault;
+            cf_fault_set(objects->fault, "entry %zu: %.480s", i + 1,
+                         what.text[0] ? what.text : cf_error_text(error));
         }
     }
     json_decref(array);
@@ -140,11 +182,7 @@ static enum cf_error take_array(struct lines *lines, struct source *source, stru
 
 enum cf_error intake_json(struct intake *intake, struct source *source, struct cf_fault *fault)
 {
-    struct lines lines = {.intake = intake, .fault = fault};
-    struct bytes text = {0};
-    enum cf_error error =
-        source_peek(source) == '[' ? take_array(&lines, source, &text) : take_lines(&lines, source, &text);
+    struct objects objects = {.intake = intake, .fault = fault};
 
-    bytes_release(&text);
-    return error;
+    return source_peek(source) == '[' ? take_array(&objects, source) : take_objects(&objects, source);
 }

@@ -1,4 +1,5 @@
-/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them. */
+/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them, or pass(1) when what it
+ * keeps is decrypted. */
 #include "portable.h"
 
 #include "core/clock.h"
@@ -27,6 +28,17 @@ static enum cf_error refuse(struct app_dir *dir, const char *file, const char *w
 {
     cf_fault_set(dir->fault, "%.200s/%.100s: %.150s", dir->name, file, why);
     return CF_EVALUE;
+}
+
+/* What is no file or directory of an App. */
+static enum cf_error refuse_strange(struct app_dir *dir, const char *file, const char *why)
+{
+    const char *name = *file ? file : dir->name;
+    const size_t len = strlen(name);
+
+    if (len > 4 && strcmp(name + len - 4, ".gpg") == 0)
+        why = "encrypted, and cannot be read here: write what `pass show` prints into NAME/key, NAME/secret";
+    return refuse(dir, file, why);
 }
 
 /* Read a file whole, which is no longer than most. */
@@ -72,46 +84,42 @@ static enum cf_error take_value(struct app_dir *dir, enum cf_field field)
     return CF_OK;
 }
 
-/* A grant as a mount prints it: "user:web", "group:ops key". */
-static enum cf_error take_grant(struct app_dir *dir, const struct cf_edit *edit)
+/* Entries as a mount prints them and takes them, but for the signs, which are for what is there already. */
+static enum cf_error take_api(struct app_dir *dir, const struct cf_edit *edit)
 {
-    struct cf_grant grant = {.field = CF_NO_FIELD, .since = cf_now(), .by = geteuid()};
-    const char *cursor = edit->entry, *end = edit->entry + edit->len;
-    size_t len = 0, field_len = 0;
-    const char *who = cf_word_next(&cursor, end, &len), *field = cf_word_next(&cursor, end, &field_len);
-
-    if (!who || edit->sign != 0 || cf_principal_parse(who, len, &grant.who) != CF_OK)
-        return refuse(dir, "grants", "a line is no user or group, or of one that is unknown");
-    if (field)
-        grant.field = cf_field_find(field, field_len);
-    if (field && grant.field == CF_NO_FIELD)
-        return refuse(dir, "grants", "a line names an unknown field");
-    return cf_parcel_add_grant(&dir->simple.parcel.grants, &grant) ? CF_OK : CF_ENOMEM;
+    return simple_api(&dir->simple, edit->entry, edit->len, dir->fault);
 }
 
-static int by_order(const void *a, const void *b)
+static enum cf_error take_grant(struct app_dir *dir, const struct cf_edit *edit)
 {
-    return cf_grant_order(a, b);
+    struct cf_grants *grants = &dir->simple.parcel.grants;
+    struct cf_grant grant = {.since = cf_now(), .by = geteuid()};
+    const enum cf_error error = cf_grant_parse(edit->entry, edit->len, &grant);
+
+    if (error == CF_EPRINCIPAL)
+        return refuse(dir, "grants", "a line names an unknown user or group");
+    if (error != CF_OK)
+        return refuse(dir, "grants", "a line is not user:NAME or group:NAME, and perhaps a field behind it");
+    return cf_grants_find(grants, &grant) < grants->count ? CF_OK : cf_grants_add(grants, &grant);
 }
 
 /* apis and grants: text that is no secret. */
 static enum cf_error take_text(struct app_dir *dir, const char *file)
 {
     const bool is_apis = strcmp(file, "apis") == 0;
-    struct cf_grants *grants = &dir->simple.parcel.grants;
     struct cf_edits edits = {0};
     char *text = malloc(CF_EDIT_MAX);
     size_t len;
     enum cf_error error = text ? read_file(dir, file, CF_EDIT_MAX, text, &len) : CF_ENOMEM;
 
-    if (error == CF_OK && is_apis)
-        error = simple_apis(&dir->simple, text, len, "", dir->fault);
-    if (error == CF_OK && !is_apis)
-        error = cf_edit_parse(text, len, CF_EDIT_LINES, &edits);
+    dir->simple.parcel.has_apis = dir->simple.parcel.has_apis || is_apis;
+    if (error == CF_OK)
+        error = cf_edit_parse(text, len, is_apis ? CF_EDIT_WORDS : CF_EDIT_LINES, &edits);
+    if (error == CF_OK && edits.is_marked)
+        error = refuse(dir, file, "entries with + or -: it is to have all of them, plain");
     for (size_t i = 0; error == CF_OK && i < edits.count; i++)
-        error = take_grant(dir, &edits.at[i]);
-    if (grants->count > 1)
-        qsort(grants->at, grants->count, sizeof(*grants->at), by_order);
+        error = is_apis ? take_api(dir, &edits.at[i]) : take_grant(dir, &edits.at[i]);
+    cf_grants_sort(&dir->simple.parcel.grants);
     cf_edits_release(&edits);
     free(text);
     return error;
@@ -128,7 +136,8 @@ static enum cf_error take_file(struct app_dir *dir, const char *file)
     for (size_t i = 0; i < sizeof(passed_over) / sizeof(*passed_over); i++)
         if (strcmp(file, passed_over[i]) == 0)
             return CF_OK;
-    return refuse(dir, file, "not a file that an App has: key, secret, token, username, password, apis, grants");
+    return refuse_strange(dir, file,
+                          "not a file that an App has: key, secret, token, username, password, apis, grants");
 }
 
 static enum cf_error take_files(struct app_dir *dir)
@@ -158,7 +167,8 @@ static enum cf_error take_app(struct intake *intake, int top, const char *name, 
         return refuse(&dir, "", "not a valid App name");
     dir.fd = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir.fd < 0)
-        return refuse(&dir, "", errno == ENOTDIR ? "not a directory, as each App is one" : strerror(errno));
+        return errno == ENOTDIR ? refuse_strange(&dir, "", "not a directory, as each App is one")
+                                : refuse(&dir, "", strerror(errno));
     error = take_files(&dir);
     if (error == CF_OK)
         error = intake->app(intake, &dir.simple.parcel, fault);

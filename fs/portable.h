@@ -13,8 +13,8 @@
  * TIME is RFC 3339 in UTC with nine digits of a second; users and groups are numbers, as the store has them. The last
  * line shows that nothing is missing.
  *
- * By hand, an App is {"name":NAME,"key":VALUE,"secret":VALUE,…,"apis":[SLUG,…]}: objects a line each, or one JSON array
- * of them. Unknown members are refused.
+ * By hand, an App is {"name":NAME,"key":VALUE,"secret":VALUE,…,"apis":[SLUG,…]}: objects one behind the other, or one
+ * JSON array of them. On the way in lines do not matter. Unknown members are refused.
  */
 #ifndef CREDFS_PORTABLE_H
 #define CREDFS_PORTABLE_H
@@ -47,9 +47,10 @@ struct simple {
 CF_CHECKED enum cf_error simple_start(struct simple *simple, const char *name, size_t len, struct cf_fault *fault);
 void simple_value(struct simple *simple, enum cf_field field, const char *value, size_t len);
 
-/* The slugs in a text, between separators and white space. */
-CF_CHECKED enum cf_error simple_apis(struct simple *simple, const char *text, size_t len, const char *separators,
-                                     struct cf_fault *fault);
+/* A slug; those that stand in a cell, between semicolons and white space. That there are APIs at all is noted
+ * (has_apis). */
+CF_CHECKED enum cf_error simple_api(struct simple *simple, const char *slug, size_t len, struct cf_fault *fault);
+CF_CHECKED enum cf_error simple_apis(struct simple *simple, const char *text, size_t len, struct cf_fault *fault);
 
 /* Read all of a source or directory into intake. The first thing that is wrong ends it; fault names the line or
  * file. */

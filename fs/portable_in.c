@@ -50,6 +50,7 @@ static const char *get_text(struct reading *reading, const char *name)
     return text ? text : "";
 }
 
+/* How large numbers can be that are no user's is for core to say (cf_parcel_check). */
 static int64_t get_number(struct reading *reading, const char *name, int64_t most)
 {
     const json_t *value = json_object_get(reading->object, name);
@@ -60,9 +61,10 @@ static int64_t get_number(struct reading *reading, const char *name, int64_t mos
     return number;
 }
 
+/* The number past the last one means nobody. */
 static uint32_t get_user(struct reading *reading, const char *name)
 {
-    return (uint32_t)get_number(reading, name, UINT32_MAX);
+    return (uint32_t)get_number(reading, name, UINT32_MAX - 1);
 }
 
 static bool get_bool(struct reading *reading, const char *name)
@@ -200,8 +202,8 @@ static void get_grants(struct reading *reading, const char *name, struct cf_gran
         }
         grant.since = get_time(&one, "since");
         grant.by = get_user(&one, "by");
-        if (one.error == CF_OK && !cf_parcel_add_grant(grants, &grant))
-            one.error = CF_ENOMEM;
+        if (one.error == CF_OK)
+            one.error = cf_grants_add(grants, &grant);
         reading->error = one.error;
     }
 }
@@ -241,8 +243,8 @@ static void get_row(struct reading *reading, struct cf_app *app)
     app->updated = get_time(reading, "updated");
     app->updated_by = get_user(reading, "updated_by");
     app->trashed = get_time(reading, "trashed");
-    app->generation = get_number(reading, "generation", INT64_MAX - 1);
-    app->version = get_number(reading, "version", INT64_MAX - 1);
+    app->generation = get_number(reading, "generation", INT64_MAX);
+    app->version = get_number(reading, "version", INT64_MAX);
     app->expires = get_time(reading, "expires");
 }
 
@@ -295,8 +297,7 @@ static void take_slugs(struct reading *reading, struct simple *simple)
         if (!json_is_string(slug) || json_string_length(slug) == 0)
             wrong(reading, "apis", "a string is wanted for each");
         else
-            reading->error =
-                simple_apis(simple, json_string_value(slug), json_string_length(slug), "", reading->fault);
+            reading->error = simple_api(simple, json_string_value(slug), json_string_length(slug), reading->fault);
     }
 }
 

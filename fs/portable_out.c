@@ -73,10 +73,8 @@ static void add_grants(struct cf_text *text, const struct cf_grants *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct cf_grant *grant = &list->at[i];
-        cf_text_printf(text, "%s{\"who\":\"%s:%u", i > 0 ? "," : "", grant->who.kind == CF_USER ? "user" : "group",
-                       grant->who.low);
-        if (grant->who.high != grant->who.low)
-            cf_text_printf(text, "-%u", grant->who.high);
+        cf_text_printf(text, "%s{\"who\":\"", i > 0 ? "," : "");
+        cf_principal_number(&grant->who, text);
         if (grant->field == CF_NO_FIELD)
             cf_text_puts(text, "\",\"field\":null,");
         else

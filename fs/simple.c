@@ -36,10 +36,11 @@ void simple_value(struct simple *simple, enum cf_field field, const char *value,
     simple->parcel.versions[0].fields |= 1U << field;
 }
 
-static enum cf_error add_api(struct simple *simple, const char *slug, size_t len, struct cf_fault *fault)
+enum cf_error simple_api(struct simple *simple, const char *slug, size_t len, struct cf_fault *fault)
 {
     struct cf_assignment api = {0};
 
+    simple->parcel.has_apis = true;
     if (!cf_slug_valid(slug, len)) {
         cf_fault_set(fault, "%s: an API's name is not one: 1 to 64 of a-z, 0-9 and -", simple->parcel.app.name);
         return CF_ESLUG;
@@ -50,8 +51,7 @@ static enum cf_error add_api(struct simple *simple, const char *slug, size_t len
     return cf_parcel_add_api(&simple->parcel, &api) ? CF_OK : CF_ENOMEM;
 }
 
-enum cf_error simple_apis(struct simple *simple, const char *text, size_t len, const char *separators,
-                          struct cf_fault *fault)
+enum cf_error simple_apis(struct simple *simple, const char *text, size_t len, struct cf_fault *fault)
 {
     const char *cursor = text, *end = text + len;
     enum cf_error error = CF_OK;
@@ -59,10 +59,10 @@ enum cf_error simple_apis(struct simple *simple, const char *text, size_t len, c
     simple->parcel.has_apis = true;
     while (error == CF_OK && cursor < end) {
         const char *start = cursor;
-        while (cursor < end && *cursor != '\0' && !strchr(separators, *cursor) && !strchr(" \t\r\n", *cursor))
+        while (cursor < end && *cursor != '\0' && !strchr("; \t\r\n", *cursor))
             cursor++;
         if (cursor > start)
-            error = add_api(simple, start, (size_t)(cursor - start), fault);
+            error = simple_api(simple, start, (size_t)(cursor - start), fault);
         cursor++;
     }
     return error;

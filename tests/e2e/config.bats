@@ -172,7 +172,7 @@ INI
     with_site <<<$'[weather]\ntitle = W\ncolour = blue'
     refused_at "$DIR/site.ini" 3 colour
     with_site <<<$'[audit-records]\ntitle = W\nkey-process = console\nmethod = x-api-key\nbase-url = https://w.example/'
-    refused_at "$DIR/site.ini" 1 audit-records
+    refused_at "$DIR/site.ini" 2 audit-records
     with_site <<<$'[weather]\ntitle = W\nkey-process = console\nmethod = x-api-key'
     refused_at "$DIR/site.ini" 1 base-url
     chmod 666 "$DIR/site.ini"

@@ -52,11 +52,21 @@ page() {
 
 @test "credfs.ini(5): its examples are what happens" {
     blocks credfs.ini.5.scd '; site.ini' >"$DIR/site.ini"
+    mkdir "$DIR/views"
+    blocks credfs.ini.5.scd '# /etc/credfs/views/db.conf' >"$DIR/views/db.conf"
     blocks credfs.ini.5.scd '; credfs.ini' |
         sed -e "s|/etc/credfs|$DIR|; s|user:alice|user:$ADMIN|; s|group:credfs-admins|group:$ADMIN|" >"$CONFIG"
     grep -q '^files' "$CONFIG"
     mount_store
-    page credfs.ini.5.scd 6
+    page credfs.ini.5.scd 11
+}
+
+@test "every file that the pages show is one that is read here" {
+    awk '/^```$/ { inside = !inside; fresh = inside; next }
+        fresh && /^[;#[]/ && !/^; (credfs|site)\.ini$/ && $0 != "# /etc/credfs/views/db.conf"
+        { fresh = 0 }' "$MANUAL"/*.scd >"$DIR/left"
+    cat "$DIR/left"
+    [ ! -s "$DIR/left" ]
 }
 
 @test "every command is in credfs(1), and those that it names are there" {

@@ -115,6 +115,22 @@ use_policy() {
     within 10 line pending 0 "$MP/status"
 }
 
+@test "credfs status asks the mount which configuration it has, unless another is named" {
+    printf '[weather]\ntitle = Weather\nkey-process = console\nmethod = x-api-key\nfields = token\nbase-url = https://w.example\n' \
+        >"$DIR/site.ini"
+    printf '[catalogue]\nfiles = %s\n' "$DIR/site.ini" >>"$CONFIG"
+    credfs reload "$MP"
+    echo weather >"$APP/apis"
+    credfs status --store "$STORE" >"$DIR/status"
+    line config "$CONFIG" "$DIR/status"
+    line apis 11 "$DIR/status"
+    grep -qx "pending.billing = weather" "$DIR/status"
+    printf '[members]\n' >"$DIR/other.ini"
+    credfs status --store "$STORE" --config "$DIR/other.ini" >"$DIR/status"
+    line config "$DIR/other.ini" "$DIR/status"
+    line pending 0 "$DIR/status"
+}
+
 @test "what has lain in the trash for its time is destroyed by the daemon, and recorded" {
     use_policy "trash = 3s"
     mkdir "$APPS/kept"

@@ -49,10 +49,10 @@ count() { credfs status --store "$1" --json | jq .apps; }
 
 @test "a round trip of 300 Apps in all states is exact to the byte, sealed and plain" {
     awk -v N=300 -f "$BATS_TEST_DIRNAME/apps.awk" >"$DIR/apps.json"
-    [ "$(in_ "$STORE" "$DIR/apps.json")" = "300 new, 0 changed, 0 the same" ]
+    [ "$(in_ "$STORE" "$DIR/apps.json" | tail -n 1)" = "300 new, 0 changed, 0 the same" ]
     cmp <(tail -n +2 "$DIR/apps.json") <(out "$STORE" | tail -n +2) >"$DIR/cmp.out"
     credfs export --store "$STORE" --passphrase-file "$PASS" -o "$DIR/sealed"
-    [ "$(in_ "$OTHER" --passphrase-file "$PASS" "$DIR/sealed")" = "300 new, 0 changed, 0 the same" ]
+    [ "$(in_ "$OTHER" --passphrase-file "$PASS" "$DIR/sealed" | tail -n 1)" = "300 new, 0 changed, 0 the same" ]
     [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
     [ "$(in_ "$OTHER" --passphrase-file "$PASS" "$DIR/sealed")" = "0 new, 0 changed, 300 the same" ]
     [ "$(in_ "$OTHER" --replace --passphrase-file "$PASS" - <"$DIR/sealed")" = "0 new, 0 changed, 300 the same" ]
@@ -138,7 +138,8 @@ count() { credfs status --store "$1" --json | jq .apps; }
     [ "$(out "$STORE" | jq -c 'select(.app == "billing") | [.versions[0].secret, (.apis | map(.slug))]')" = \
         '["a \"quoted\", one",["audit-records","contact-search"]]' ]
     printf 'name;key;secret\nbilling;k1;new\nops;k2;s 2\n' >"$DIR/more.csv"
-    [ "$(in_ "$STORE" "$DIR/more.csv")" = "0 new, 1 changed, 1 the same" ]
+    [ "$(in_ "$STORE" "$DIR/more.csv")" = "~ billing: version 2 (key secret)
+0 new, 1 changed, 1 the same" ]
     [ "$(in_ "$STORE" "$DIR/more.csv")" = "0 new, 0 changed, 2 the same" ]
     [ "$(out "$STORE" billing | jq -c 'select(.app) | [.version, .generation]')" = '[2,2]' ]
 }
@@ -190,8 +191,38 @@ refused_csv() {
     exits 65 "format" in_ "$STORE" "$DIR/bad.json"
     out "$STORE" | sed 's/"revoked":false/"revoked":0/' >"$DIR/bad.json"
     exits 65 '"revoked": true or false' in_ "$OTHER" "$DIR/bad.json"
+    out "$STORE" a | sed 's/"version":1,/"version":9223372036854775806,/; s/"number":1,/"number":9223372036854775806,/' \
+        >"$DIR/bad.json"
+    exits 65 "line 2: a: a time or number of it is missing or not possible" in_ "$OTHER" "$DIR/bad.json"
+    out "$STORE" a | sed 's/"created_by":0/"created_by":4294967295/' >"$DIR/bad.json"
+    exits 65 '"created_by": a whole number is wanted, in range' in_ "$OTHER" "$DIR/bad.json"
+    # What ctl takes as a note, and no more.
+    local note
+    for note in '"label.":"x"' '"label.a b = c":"x"' "\"label.a\":\"$(printf '%0257d' 0)\"" '"other":"x"' \
+        '"label.a":""' "\"description\":\"$(printf '%01001d' 0)\""; do
+        out "$STORE" a | sed "s/\"notes\":{}/\"notes\":{$note}/" >"$DIR/bad.json"
+        exits 65 "a: its description or a label is not possible" in_ "$OTHER" "$DIR/bad.json"
+    done
+    out "$STORE" a | sed "s/\"notes\":{}/\"notes\":{$(printf '"label.%d":"x",' {1..64})\"label.a\":\"x\"}/" >"$DIR/bad.json"
+    exits 65 "a: it would have more than 64 labels" in_ "$OTHER" "$DIR/bad.json"
     [ "$(count "$STORE")" -eq 3 ]
     [ "$(count "$OTHER")" -eq 0 ]
+}
+
+@test "JSON is taken as it is indented; where it is wrong is told by line and column" {
+    some_apps
+    out "$STORE" | jq . >"$DIR/pretty.json"
+    [ "$(in_ "$OTHER" "$DIR/pretty.json")" = "2 new, 0 changed, 0 the same" ]
+    [ "$(sum_of "$STORE")" = "$(sum_of "$OTHER")" ]
+    [ "$(out "$STORE" | jq -s . | in_ "$OTHER" -)" = "0 new, 0 changed, 2 the same" ]
+    printf '{\n  "name": "a",\n  "key": "k"\n}{"name":"b","key":"k"} {"name":"c","key":hidden}\n' >"$DIR/bad.json"
+    exits 65 "line 4: not valid JSON near its column" in_ "$OTHER" "$DIR/bad.json"
+    [[ $stderr =~ column\ [34][0-9]: && $stderr != *hidden* ]]
+    head -n -3 "$DIR/pretty.json" >"$DIR/bad.json"
+    exits 65 "not valid JSON" in_ "$OTHER" "$DIR/bad.json"
+    { printf '{"name":"a","key":"'; head -c 17000000 /dev/zero | tr '\0' k; printf '"}\n'; } >"$DIR/bad.json"
+    exits 65 "line 1: " in_ "$OTHER" "$DIR/bad.json"
+    [ "$(count "$OTHER")" -eq 2 ]
 }
 
 @test "a dry run tells what would change, without a value, and changes nothing" {
@@ -213,6 +244,51 @@ refused_csv() {
     [ "$(out "$STORE" billing | jq -c 'select(.app) | .apis | map(.slug)')" = '["contact-management"]' ]
 }
 
+@test "--replace by an older export tells the difference, and what was revoked since stays so" {
+    needs_fuse
+    some_apps
+    out "$STORE" >"$DIR/older.json"
+    mount_store
+    echo revoke 1 >"$APPS/billing/ctl"
+    echo rotate 0 >"$APPS/ops/ctl"
+    umount_store
+    run in_ "$STORE" --replace --dry-run "$DIR/older.json"
+    [[ ${lines[0]} == "~ billing: version 1 stays revoked, generation 1 for 2, "* ]]
+    [[ ${lines[1]} == "~ ops: generation 1 for 2, "*", version 2 lost, current, version 1: current, was retired, "* ]]
+    [[ $output != *+* && ${lines[2]} == "0 new, 2 changed, 0 the same: nothing was done" ]]
+    [ "$(in_ "$STORE" --replace "$DIR/older.json" | wc -l)" -eq 3 ]
+    [ "$(out "$STORE" | jq -c 'select(.app) | [.app, .versions[].revoked]' | xargs)" = '[billing,true] [ops,false]' ]
+    [ "$(in_ "$STORE" --replace "$DIR/older.json")" = "= billing: version 1 stays revoked
+0 new, 0 changed, 2 the same" ]
+    credfs check --store "$STORE"
+}
+
+@test "a list that is imported again undoes no rotation, and says so; only --replace does" {
+    needs_fuse
+    printf 'name,key,secret\nleg,key-1,secret-1\n' >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    mount_store
+    echo rotate 0 >"$APPS/leg/ctl"
+    umount_store
+    [ "$(in_ "$STORE" "$DIR/apps.csv")" = "= leg: the values are those of version 1, which stays replaced
+0 new, 0 changed, 1 the same" ]
+    [ "$(in_ "$STORE" --replace -n "$DIR/apps.csv" | head -n 1)" = "~ leg: version 3 (key secret)" ]
+}
+
+@test "what was revoked here does not come back, whatever other column comes with it" {
+    needs_fuse
+    printf 'name,key,secret\nleg,key-1,secret-1\n' >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    mount_store
+    echo revoke 1 >"$APPS/leg/ctl"
+    umount_store
+    exits 65 "line 2: leg: its secret was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+    printf 'name,key,secret,token\nleg,key-1,secret-1,t\n' >"$DIR/apps.csv"
+    exits 65 "line 2: leg: its secret was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+    printf 'name,key,secret,token\nleg,key-1,secret-2,t\n' >"$DIR/apps.csv"
+    exits 65 "line 2: leg: its key was revoked here, with version 1" in_ "$STORE" "$DIR/apps.csv"
+}
+
 @test "a directory: a copy of a mount, or files by hand" {
     needs_fuse
     mount_store
@@ -231,6 +307,16 @@ refused_csv() {
     mkdir "$DIR/hand" "$DIR/hand/third"
     printf 'k' >"$DIR/hand/third/key"
     in_ "$OTHER" "$DIR/hand"
+    printf '# what it needs\naudit-records contact-search # and this\n' >"$DIR/hand/third/apis"
+    printf 'user:4207 key # a service\nuser:4207 key\n' >"$DIR/hand/third/grants"
+    [ "$(in_ "$OTHER" "$DIR/hand" | head -n 1)" = "~ third: +audit-records +contact-search +user:4207 key" ]
+    printf 'user:4207 key secret whatever\n' >"$DIR/hand/third/grants"
+    exits 65 "third/grants: a line is not user:NAME or group:NAME" in_ "$OTHER" "$DIR/hand"
+    printf 'user:no-such-user\n' >"$DIR/hand/third/grants"
+    exits 65 "third/grants: a line names an unknown user" in_ "$OTHER" "$DIR/hand"
+    printf '+user:4207\n' >"$DIR/hand/third/grants"
+    exits 65 "third/grants: entries with + or -" in_ "$OTHER" "$DIR/hand"
+    rm "$DIR/hand/third/grants"
     printf 'k' >"$DIR/hand/third/kye"
     exits 65 "third/kye" in_ "$OTHER" "$DIR/hand"
     mv "$DIR/hand/third/kye" "$DIR/outside"
@@ -239,6 +325,11 @@ refused_csv() {
     rm "$DIR/hand/third/secret"
     : >"$DIR/hand/file"
     exits 65 "not a directory" in_ "$OTHER" "$DIR/hand"
+    mkdir "$DIR/pass" "$DIR/pass/one"
+    : >"$DIR/pass/one/key.gpg"
+    exits 65 "one/key.gpg: encrypted, and cannot be read here: write what \`pass show\` prints" in_ "$OTHER" "$DIR/pass"
+    mv "$DIR/pass/one/key.gpg" "$DIR/pass/a.gpg"
+    exits 65 "a.gpg/: encrypted" in_ "$OTHER" "$DIR/pass"
 }
 
 @test "a mounted store is left alone: the message names the holder and says what to do" {
@@ -261,6 +352,18 @@ refused_csv() {
     credfs audit --store "$STORE" --json >"$DIR/log"
     [ "$(records import)" = "billing ops" ]
     [ "$(records export)" = "billing" ]
+    printf 'name,key,apis\nbilling,eght_0000000003,contact-management\n' >"$DIR/more.csv"
+    in_ "$STORE" "$DIR/more.csv"
+    out "$STORE" billing | sed 's/"grants":\[\]/"grants":[{"who":"user:4207","field":null,"since":"2026-01-01T00:00:00Z","by":0}]/
+        $i {"assignees":"cloud-storage-service","users":[{"who":"user:4207","field":null,"since":"2026-01-01T00:00:00Z","by":0}]}' \
+        >"$DIR/more.json"
+    in_ "$STORE" "$DIR/more.json"
+    [ "$(credfs audit --store "$STORE" --json | jq -r 'select(.op == "import") | .app + ": " + .detail')" = \
+        "billing: new: version 1 (key secret) +audit-records +contact-search
+ops: new: version 1 (key) +work-analytics +contact-management
+billing: changed: version 2 (key) +contact-management
+billing: changed: +user:4207
+cloud-storage-service: changed: +user:4207" ]
     printf 'name,key\nx y,k\n' >"$DIR/bad.csv"
     exits 65 "" in_ "$STORE" "$DIR/bad.csv"
     jq -es 'any(.[]; .op == "import" and .result == "bad-name")' <"$STORE/audit.log"
@@ -297,4 +400,35 @@ JSON
     exits 65 "not valid JSON" credfs reconcile --store "$STORE" billing "$DIR/token.json"
     [[ $stderr != *hidden* ]]
     exits 66 "nobody" credfs reconcile --store "$STORE" nobody "$DIR/token.json"
+}
+
+@test "reconcile knows the vendor's products by the names of its documented response; a site names the others" {
+    printf 'name,key,secret,apis\nbilling,k,s,quality-management-speech-analytics audit-records contact-center-historical-analytics\n' \
+        >"$DIR/apps.csv"
+    in_ "$STORE" "$DIR/apps.csv"
+    cat >"$DIR/token.json" <<'JSON'
+{"access_token": "hidden1", "token_type": "BearerToken",
+ "api_product_list": "[CE-PCS-Product, CE-RCS-Product, Chat, QM - API, analytics product, analytics realtime-api, chat-gateway, storage, vcc]",
+ "status": "approved", "scope": "", "expires_in": "1799",
+ "api_product_list_json": ["CE-PCS-Product", "CE-RCS-Product", "Chat", "QM - API", "analytics product",
+  "analytics realtime-api", "chat-gateway", "storage", "vcc"]}
+JSON
+    run credfs reconcile --store "$STORE" billing "$DIR/token.json"
+    [ "$status" -eq 65 ]
+    [ "$output" = "both         quality-management-speech-analytics
+here only    contact-center-historical-analytics
+here only    audit-records
+vendor only  contact-center-realtime-analytics
+vendor only  cloud-storage-service
+vendor only  customer-experience-recent-calls
+vendor only  customer-experience-post-call-survey
+unknown      Chat
+unknown      analytics product
+unknown      chat-gateway
+unknown      vcc" ]
+    printf '[contact-center-historical-analytics]\nproducts = analytics product,\n    vcc\n' >"$DIR/site.ini"
+    { cat "$CONFIG"; printf '[catalogue]\nfiles = %s\n' "$DIR/site.ini"; } >"$DIR/site-config.ini"
+    run credfs reconcile --store "$STORE" --config "$DIR/site-config.ini" billing "$DIR/token.json"
+    [ "${lines[0]}" = "both         contact-center-historical-analytics" ]
+    [ "${lines[-1]}" = "unknown      chat-gateway" ]
 }

@@ -18,7 +18,7 @@ static struct cf_grant some[] = {
     {.who = {CF_USER, 100, 199}, .field = CF_NO_FIELD},     {.who = {CF_GROUP, 5, 5}, .field = CF_NO_FIELD},
     {.who = {CF_GROUP, 5, 4294967294}, .field = CF_SECRET},
 };
-static const struct cf_grants grants = {some, sizeof(some) / sizeof(*some)};
+static const struct cf_grants grants = {.at = some, .count = sizeof(some) / sizeof(*some)};
 static const struct cf_grants none = {0};
 
 /* An ACL that is made by hand. */

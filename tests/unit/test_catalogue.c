@@ -354,12 +354,28 @@ static void a_section_may_be_opened_again_in_its_file(void **state)
     cf_catalogue_free(catalogue);
 }
 
+static void a_later_file_can_name_products(void **state)
+{
+    struct cf_catalogue *catalogue = loaded("[audit-records]\nproducts = Audit,\n    Log\n" API("a"),
+                                            "[a]\nproducts = A, B\n[audit-records]\nproducts = Audit 2\n");
+
+    (void)state;
+    assert_string_equal(cf_catalogue_find(catalogue, "cloud-storage-service")->products, "storage");
+    assert_string_equal(cf_catalogue_find(catalogue, "contact-search")->products, "contact-search");
+    assert_string_equal(cf_catalogue_find(catalogue, "a")->products, "A, B");
+    assert_string_equal(cf_catalogue_find(catalogue, "audit-records")->products, "Audit 2");
+    assert_string_equal(cf_catalogue_find(catalogue, "audit-records")->title, "Audit Records");
+    cf_catalogue_free(catalogue);
+    refused("[audit-records]\nproducts = Audit\nstatus = retired\n", 3, "its products alone can be set here");
+    refused("[audit-records]\n" API("a"), 1, "its products alone can be set here");
+}
+
 static void nothing_is_defined_twice(void **state)
 {
     (void)state;
-    refused(API("contact-search"), 1, "the API 'contact-search' is defined by an earlier file");
+    refused(API("contact-search"), 2, "the API 'contact-search' is defined by an earlier file");
     refused("\n[method oauth2]\nsends = all\n", 2, "the method 'oauth2' is defined by an earlier file");
-    refused_second(API("a"), API("b") API("a"), 6, "the API 'a' is defined by an earlier file");
+    refused_second(API("a"), API("b") API("a"), 7, "the API 'a' is defined by an earlier file");
     refused_second("[method m]\nsends = x\n", "[method m]\nsends = y\n", 1, "the method 'm' is defined");
     refused(API("a") API("a"), 7, "");
 }
@@ -518,6 +534,7 @@ int main(void)
         cmocka_unit_test(an_api_prints_all_about_it),
         cmocka_unit_test(site_files_add_apis_and_methods),
         cmocka_unit_test(a_section_may_be_opened_again_in_its_file),
+        cmocka_unit_test(a_later_file_can_name_products),
         cmocka_unit_test(nothing_is_defined_twice),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(wrong_sections_names_and_values_are_refused),

@@ -178,7 +178,8 @@ static enum cf_error pipe_assignees(void *arg, const char *slug, const struct cf
     return error;
 }
 
-static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
+/* pipe: with the detail, owned by the caller. */
+static enum cf_error move_telling(struct two *two, bool replaces, struct pipe *pipe)
 {
     const struct cf_exporter exporter = {begin, pipe_app, pipe_assignees, pipe};
     struct cf_fault fault = {""};
@@ -190,6 +191,13 @@ static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
     if (error == CF_OK)
         error = cf_import_commit(pipe->import, &fault);
     cf_import_end(pipe->import, error);
+    return error;
+}
+
+static enum cf_error move(struct two *two, bool replaces, struct pipe *pipe)
+{
+    enum cf_error error = move_telling(two, replaces, pipe);
+
     cf_text_release(&pipe->detail);
     return error;
 }
@@ -279,6 +287,34 @@ static void test_merge(void **state)
     assert_int_equal(fixture_again(two->to, serial).generation, here.generation);
 }
 
+/* Lists that grow past the room that they were loaded into. */
+static void test_merge_grants(void **state)
+{
+    enum { THERE = 40, HERE = 20 };
+    struct two *two = *state;
+    const int64_t serial = fixture_app(two->from, "billing").serial;
+    struct cf_text text = {0}, all = {0};
+    char *merged;
+
+    moves(two, false, 1, 0, 0);
+    for (int i = 0; i < THERE; i++)
+        cf_text_printf(&text, "user:%d\n", 70000 + 2 * i);
+    grants(two->from, serial, text.data);
+    cf_text_release(&text);
+    for (int i = 0; i < HERE; i++)
+        cf_text_printf(&text, "user:%d\n", 70001 + 2 * i);
+    grants(two->to, serial, text.data);
+    moves(two, false, 0, 1, 0);
+    for (int i = 0; i < 2 * THERE; i++)
+        if (i % 2 == 0 || i < 2 * HERE)
+            cf_text_printf(&all, "user:%d\n", 70000 + i);
+    merged = fixture_grants(two->to, serial);
+    assert_string_equal(merged, all.data);
+    free(merged);
+    cf_text_release(&text);
+    cf_text_release(&all);
+}
+
 /* An export of an App from before its rotation, or its revocation, brings nothing back. */
 static void test_older(void **state)
 {
@@ -306,6 +342,38 @@ static void test_replace(void **state)
     assert_false(are_alike(two->from, two->to));
     moves(two, true, 0, 1, 2);
     assert_true(are_alike(two->from, two->to));
+}
+
+/* Replacing tells what it changes, all of it and nothing else, and does not bring back what was revoked here. */
+static void test_replace_tells(void **state)
+{
+    struct two *two = *state;
+    const int64_t serial = fixture_app(two->from, "billing").serial;
+    struct cf_version version;
+    struct cf_app here;
+    struct pipe pipe;
+    struct cf_txn txn;
+
+    apis(two->from, serial, "audit-records contact-search");
+    grants(two->from, serial, "user:7001");
+    ctl(two->from, serial, "label env=prod\nlabel team=a");
+    moves(two, false, 1, 0, 0);
+    apis(two->to, serial, "audit-records contact-management");
+    grants(two->to, serial, "user:7002 key");
+    ctl(two->to, serial, "revoke 1\nrotate 0\ndisable\nexpire 2099-01-01\nlabel env=test\nlabel x=1");
+    assert_int_equal(move_telling(two, true, &pipe), CF_OK);
+    assert_string_equal(pipe.detail.data,
+                        "version 1 stays revoked, enabled, expires never, generation 4 for 7, "
+                        "when and by whom it was made or changed, version 2 lost, current, "
+                        "version 1: its times +contact-search -contact-management +user:7001 -user:7002 key "
+                        "~label.env -label.x");
+    cf_text_release(&pipe.detail);
+    moves(two, true, 0, 0, 1);
+    here = fixture_again(two->to, serial);
+    assert_int_equal(cf_txn_read(two->to->vault->store, &txn), CF_OK);
+    assert_int_equal(cf_version_get(&txn, &here, 1, &version), CF_OK);
+    assert_true(version.revoked);
+    cf_txn_end(&txn);
 }
 
 /* By its name alone: the App here gets the identity of the other. */
@@ -530,9 +598,48 @@ static void test_refused(void **state)
     set(fixture, serial, CF_KEY, "known");
     ctl(fixture, serial, "rotate 0\nrevoke 2");
     assert_int_equal(import_one(fixture, false, "leaked", "known", NULL, NULL, &kind), CF_EREVOKED);
+    /* Each by itself, whatever comes with it; the secret of version 2 was never told here. */
+    assert_int_equal(import_one(fixture, false, "leaked", "known", "other", NULL, &kind), CF_EREVOKED);
+    set(fixture, serial, CF_SECRET, "leaked one");
+    ctl(fixture, serial, "rotate 0\nrevoke 4");
+    assert_int_equal(import_one(fixture, false, "leaked", "other", "leaked one", NULL, &kind), CF_EREVOKED);
     assert_int_equal(cf_vault_count(fixture->vault, &counts), CF_OK);
     assert_int_equal(counts.apps, apps);
-    assert_int_equal(app_called(fixture, "leaked").version, 3);
+    assert_int_equal(app_called(fixture, "leaked").version, 5);
+}
+
+/* The same list again, after a rotation, undoes nothing; unless it is to replace. */
+static void test_simple_again(void **state)
+{
+    struct two *two = *state;
+    struct fixture *fixture = two->to;
+    enum cf_outcome_kind kind;
+
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    ctl(fixture, app_called(fixture, "a").serial, "rotate 0");
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    assert_int_equal(kind, CF_SAME);
+    assert_int_equal(app_called(fixture, "a").version, 2);
+    assert_int_equal(import_one(fixture, true, "a", "key", "one", NULL, &kind), CF_OK);
+    assert_int_equal(kind, CF_CHANGED);
+    assert_int_equal(app_called(fixture, "a").version, 3);
+}
+
+/* The secret of a version was revoked, and its key goes on with another one. */
+static void test_key_goes_on(void **state)
+{
+    struct two *two = *state;
+    struct fixture *fixture = two->to;
+    enum cf_outcome_kind kind;
+    int64_t serial;
+
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_OK);
+    serial = app_called(fixture, "a").serial;
+    set(fixture, serial, CF_SECRET, "two");
+    ctl(fixture, serial, "revoke 1");
+    assert_int_equal(import_one(fixture, false, "a", "key", "one", NULL, &kind), CF_EREVOKED);
+    assert_int_equal(import_one(fixture, false, "a", "key", "three", NULL, &kind), CF_OK);
+    assert_int_equal(app_called(fixture, "a").version, 3);
 }
 
 /* The second App is wrong: there is nothing of the first, and one record says so. */
@@ -566,39 +673,55 @@ static void test_all_or_nothing(void **state)
     assert_null(import);
 }
 
-/* A whole App that no export would give. */
+/* What no export would give. */
 static void test_impossible(void **state)
 {
+    enum { CASES = 21 };
     struct two *two = *state;
+    struct cf_assignment api = {.slug = "audit-records"};
+    struct cf_grant grant = {.who = {CF_USER, 1, 1}, .field = CF_NO_FIELD};
     const struct cf_parcel good = {
         .is_whole = true,
         .app = {.name = "a", .created = 1, .updated = 2, .generation = 3, .version = 2},
         .versions = {{.number = 2, .created = 2}, {.number = 1, .created = 1, .deadline = 2}},
         .version_count = 2,
+        .apis = {&api, 1},
+        .grants = {.at = &grant, .count = 1},
     };
 
-    for (int i = 0; i <= 10; i++) {
+    for (int i = 0; i < CASES; i++) {
         struct cf_parcel parcel = good;
         struct cf_fault fault = {""};
         struct cf_outcome outcome;
         struct cf_import *import;
         enum cf_error error;
-        parcel.app.created = i == 1 ? 0 : 1;
-        parcel.app.generation = i == 2 ? 0 : 3;
-        parcel.app.version = i == 3 ? 3 : 2;
-        parcel.app.trashed = i == 4 ? 1 : 0;
-        parcel.app.place = i == 5 ? CF_IN_TRASH : CF_IN_APPS;
+        parcel.app.created = i == 1 ? 0 : i == 10 ? INT64_MAX : 1;
+        parcel.app.updated = i == 11 ? INT64_MAX : 2;
+        parcel.app.generation = i == 2 ? 0 : i == 12 ? (INT64_C(1) << 53) + 1 : i == 13 ? INT64_MAX : 3;
+        parcel.app.version = i == 3 ? 3 : i == 14 ? INT64_MAX - 1 : 2;
+        parcel.versions[0].number = i == 14 ? INT64_MAX - 1 : 2;
+        parcel.app.trashed = i == 4 ? 1 : i == 15 ? INT64_MAX : 0;
+        parcel.app.place = i == 5 || i == 15 ? CF_IN_TRASH : CF_IN_APPS;
         parcel.version_count = i == 6 ? 0 : 2;
         parcel.versions[1].number = i == 7 ? 2 : 1;
         parcel.versions[1].deadline = i == 8 ? 0 : 2;
-        parcel.versions[0].deadline = i >= 9 ? 5 : 0;
-        parcel.versions[0].revoked = i == 10;
+        parcel.versions[0].deadline = i == 9 || i == 20 ? 5 : 0;
+        parcel.versions[0].revoked = i == 20;
+        parcel.versions[1].created = i == 16 ? INT64_MAX : 1;
         parcel.app.id[0] = (uint8_t)i;
         snprintf(parcel.app.name, sizeof parcel.app.name, "app%d", i);
+        api.since = i == 17 ? INT64_MAX : 1;
+        grant.since = i == 18 ? 0 : i == 19 ? INT64_MAX : 1;
         assert_int_equal(cf_import_begin(two->to->vault, &two->to->root, false, &import, &fault), CF_OK);
         error = cf_import_app(import, &parcel, &outcome, &fault);
-        assert_int_equal(error, i == 0 || i == 10 ? CF_OK : CF_EVALUE);
+        assert_int_equal(error, i == 0 || i == 20 ? CF_OK : CF_EVALUE);
         cf_text_release(&outcome.detail);
+        if (error == CF_OK) {
+            grant.since = INT64_MAX;
+            assert_int_equal(cf_import_assignees(import, "cloud-storage-service", &parcel.grants, &outcome, &fault),
+                             CF_EVALUE);
+            cf_text_release(&outcome.detail);
+        }
         cf_import_end(import, error);
     }
 }
@@ -608,14 +731,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merge_grants, setup, teardown),
         cmocka_unit_test_setup_teardown(test_older, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replace_tells, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_trash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_export_of_some, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_simple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_simple_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible, setup, teardown),
     };
