@@ -29,6 +29,7 @@ struct cf_app {
     int64_t lives;                 /* grows each time its directory is removed: a file system's inode generation */
     uint8_t apis_sum[CF_MAC_SIZE]; /* over all its API rows, so that none can be taken away or put back */
     uint8_t grants_sum[CF_MAC_SIZE]; /* over all its grant rows */
+    uint8_t notes_sum[CF_MAC_SIZE];  /* over its description and labels (note.h) */
 };
 
 /* Returns 0, CF_ENOENT, CF_ETAMPER, CF_EIO. */
@@ -62,11 +63,8 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 /* Delete the App and all that belongs to it. */
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
-/* The description and labels of an App, which decide nothing: names are "description" and "label.NAME". An empty
- * value takes the note away. */
-CF_CHECKED enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name,
-                                     const char *value);
-typedef void cf_note_visit(void *arg, const char *name, const char *value);
-CF_CHECKED enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note_visit *each, void *arg);
+/* Bring Apps that have no sum over their notes yet to the form that has (schema.h); notes that are there are taken as
+ * they are. An App that does not verify in the older form is left as it is, and so goes on not to. */
+CF_CHECKED enum cf_error cf_app_seal_notes(struct cf_txn *txn);
 
 #endif

@@ -5,6 +5,7 @@
 #include "credential.h"
 #include "grant.h"
 #include "leave.h"
+#include "note.h"
 #include "schema.h"
 
 struct check {
@@ -104,6 +105,7 @@ static bool check_app(void *arg, const struct cf_app *app)
     check_versions(check);
     note(check, "apis", cf_assignments_load(check->txn, app, check->vault->catalogue, &assignments));
     note(check, "grants", cf_grants_load(check->txn, app, &grants));
+    note(check, "description and labels", cf_note_each(check->txn, app, NULL, NULL));
     note(check, "leave to reveal", cf_leaves_verify(check->txn, app));
     check->checked->grants += (int64_t)grants.count;
     cf_assignments_release(&assignments);

@@ -1,5 +1,6 @@
 #include "schema.h"
 
+#include "app.h"
 #include "text.h"
 
 #include <string.h>
@@ -133,17 +134,27 @@ static const char *const migrations[] = {
     "CREATE TABLE template ("
     "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  name TEXT NOT NULL UNIQUE) STRICT;",
+
+    /* 5: the App's row covers its notes too */
+    "ALTER TABLE app ADD COLUMN notes_sum BLOB NOT NULL"
+    "  DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000'",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 
-static enum cf_error migrate_one(struct cf_db *db, int64_t number)
+/* What a migration does with the keys, behind its SQL. */
+static enum cf_error (*const seals[NEWEST + 1])(struct cf_txn *txn) = {[5] = cf_app_seal_notes};
+
+static enum cf_error migrate_one(struct cf_db *db, const struct cf_keys *keys, int64_t number)
 {
+    struct cf_txn txn = {.db = db, .keys = keys, .writes = true};
     enum cf_error error = cf_sql_script(db, "BEGIN IMMEDIATE");
 
     if (error != CF_OK)
         return error;
     error = cf_sql_script(db, migrations[number - 1]);
+    if (error == CF_OK && keys != NULL && seals[number] != NULL)
+        error = seals[number](&txn);
     if (error == CF_OK) {
         struct cf_text pragma = {0};
         cf_text_printf(&pragma, "PRAGMA user_version = %d; COMMIT", (int)number);
@@ -164,15 +175,21 @@ static enum cf_error too_new(int64_t number, struct cf_fault *fault)
     return CF_EFORMAT;
 }
 
-enum cf_error cf_schema_migrate(struct cf_db *db, struct cf_fault *fault)
+enum cf_error cf_schema_known(struct cf_db *db, struct cf_fault *fault)
 {
     int64_t number;
     enum cf_error error = cf_sql_schema(db, &number);
 
-    if (error == CF_OK && (number < 0 || number > NEWEST))
-        return too_new(number, fault);
+    return error == CF_OK && (number < 0 || number > NEWEST) ? too_new(number, fault) : error;
+}
+
+enum cf_error cf_schema_migrate(struct cf_db *db, const struct cf_keys *keys, struct cf_fault *fault)
+{
+    int64_t number;
+    enum cf_error error = cf_sql_schema(db, &number);
+
     while (error == CF_OK && number < NEWEST)
-        error = migrate_one(db, ++number);
+        error = migrate_one(db, keys, ++number);
     if (error != CF_OK)
         cf_fault_set(fault, "migration of the database failed: %s", cf_error_text(error));
     return error;
@@ -239,7 +256,7 @@ enum cf_error cf_schema_verify(struct cf_db *db, cf_sql_finding *finding, void *
 
     if (error != CF_OK)
         return error;
-    error = cf_schema_migrate(model, NULL);
+    error = cf_schema_migrate(model, NULL, NULL);
     if (error == CF_OK)
         error = cf_sql_query(model, &ought, objects, "");
     if (error == CF_OK)

@@ -2,6 +2,7 @@
 #include "transfer_step.h"
 
 #include "clock.h"
+#include "note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel
         error = cf_app_restore(&change->txn, &change->app);
     } else {
         error = clear(&change->txn, app.serial);
+        if (error == CF_OK)
+            error = cf_notes_seal(&change->txn, &change->app);
     }
     memcpy(change->app.name, app.name, sizeof app.name);
     if (error == CF_OK && taken)

@@ -190,6 +190,67 @@ eio() {
     check_names mailer
 }
 
+@test "a description or a label changed, added or taken away by hand is seen, and forges no line of info" {
+    local app
+    app=$(serial billing)
+    printf 'describe pays the bills\nlabel team=finance\n' >"$APPS/billing/ctl"
+    by_hand "UPDATE note SET value = 'x' || char(10) || 'state = disabled' WHERE name = 'description'"
+    eio cat "$APPS/billing/info"
+    eio bash -c "echo describe sent >'$APPS/billing/ctl'"
+    refused "" grep -r "state = disabled" "$APPS"
+    check_names billing description
+    by_hand "UPDATE note SET value = 'pays the bills' WHERE name = 'description'"
+    grep -qx 'description = pays the bills' "$APPS/billing/info"
+    check_passes
+    by_hand "INSERT INTO note VALUES ($app, 'label.owner', 'mallory')"
+    eio cat "$APPS/billing/info"
+    by_hand "DELETE FROM note WHERE app = $app AND name <> 'description'"
+    eio cat "$APPS/billing/info"
+    by_hand "UPDATE note SET app = $(serial mailer)"
+    eio cat "$APPS/billing/info"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+}
+
+# store_of_schema_4: put the store that an earlier program made in the place of this one; changed by hand before it is
+# used, if SQL is given.
+store_of_schema_4() {
+    umount_store
+    rm "$STORE"/*
+    (umask 077 && cp "$BATS_TEST_DIRNAME"/schema-4/{audit.head,audit.log,master.key} "$STORE")
+    sql <"$BATS_TEST_DIRNAME/schema-4/credfs.sql"
+    [ -z "${1-}" ] || sql "$1"
+    chmod 600 "$STORE/credfs.db"
+    mount_store
+}
+
+@test "a store of an earlier program is taken over with its descriptions" {
+    store_of_schema_4
+    grep -qx 'description = pays the bills' "$APPS/billing/info"
+    grep -qx 'label.team = finance' "$APPS/billing/info"
+    grep -qx 'description = sent' "$APPS/mailer/info"
+    [ "$(sha256sum <"$APPS/billing/secret")" = \
+        "a2516f8b1afc5db90d4b8891e82a58b9c46dbf1623b53a84eaa118ffa4868c48  -" ]
+    mv "$MP/trash/gone" "$APPS/gone"
+    check_passes
+    by_hand "UPDATE note SET value = 'received' WHERE value = 'sent'"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+}
+
+@test "what did not verify in a store of an earlier program goes on not to" {
+    store_of_schema_4 "UPDATE app SET created_by = 77 WHERE name = 'billing';
+        UPDATE note SET value = 'x' || char(10) || 'state = disabled' WHERE value = 'sent'"
+    eio cat "$APPS/billing/secret"
+    check_names "$(serial billing)"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+    echo "describe sent" >"$APPS/mailer/ctl"
+    grep -qx 'description = sent' "$APPS/mailer/info"
+    by_hand "ALTER TABLE app DROP COLUMN notes_sum; UPDATE note SET value = 'again'; PRAGMA user_version = 4"
+    eio cat "$APPS/mailer/info"
+}
+
 @test "an App's row edited by hand is not used" {
     local app column
     app=$(serial billing)
