@@ -7,6 +7,7 @@
 #include "leave.h"
 #include "note.h"
 #include "schema.h"
+#include "witness.h"
 
 struct check {
     struct cf_vault *vault;
@@ -223,7 +224,6 @@ enum cf_error cf_check(struct cf_vault *vault, cf_check_finding *finding, void *
     cf_txn_end(&txn);
     if (check.error != CF_OK)
         return check.error;
-    error = cf_audit_verify(cf_store_dir(vault->store), cf_store_keys(vault->store), audit_finding, &check,
-                            &checked->records);
+    error = cf_witness_verify(vault->store, audit_finding, &check, &checked->records);
     return error == CF_ETAMPER ? CF_OK : error;
 }

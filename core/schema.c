@@ -2,6 +2,7 @@
 
 #include "app.h"
 #include "text.h"
+#include "witness.h"
 
 #include <string.h>
 
@@ -135,15 +136,30 @@ static const char *const migrations[] = {
     "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  name TEXT NOT NULL UNIQUE) STRICT;",
 
-    /* 5: the App's row covers its notes too */
+    /* 5: the App's row covers its notes too; the end of the audit log (witness.h). Together, so that who takes the
+     * second away, for it to be made anew, has no App that verifies either. */
     "ALTER TABLE app ADD COLUMN notes_sum BLOB NOT NULL"
-    "  DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000'",
+    "  DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';"
+
+    "CREATE TABLE witness ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  seq INTEGER NOT NULL,"
+    "  length INTEGER NOT NULL,"
+    "  link BLOB NOT NULL,"
+    "  mac BLOB NOT NULL) STRICT;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };
 
+static enum cf_error seal_5(struct cf_txn *txn)
+{
+    enum cf_error error = cf_app_seal_notes(txn);
+
+    return error == CF_OK ? cf_witness_write(txn, &(struct cf_tip){0}) : error;
+}
+
 /* What a migration does with the keys, behind its SQL. */
-static enum cf_error (*const seals[NEWEST + 1])(struct cf_txn *txn) = {[5] = cf_app_seal_notes};
+static enum cf_error (*const seals[NEWEST + 1])(struct cf_txn *txn) = {[5] = seal_5};
 
 static enum cf_error migrate_one(struct cf_db *db, const struct cf_keys *keys, int64_t number)
 {

@@ -19,6 +19,13 @@
 
 enum { WAL_INDEX_PAGE = 4096, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
 
+void cf_store_follow(struct cf_store *store, struct cf_audit *audit)
+{
+    pthread_mutex_lock(&store->write);
+    store->audit = audit;
+    pthread_mutex_unlock(&store->write);
+}
+
 int cf_store_dir(const struct cf_store *store)
 {
     return store->dir;

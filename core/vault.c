@@ -3,6 +3,7 @@
 #include "api.h"
 #include "clock.h"
 #include "house.h"
+#include "witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,24 @@ static enum cf_error configure(struct cf_vault *vault, const struct cf_vault_opt
     return error;
 }
 
+/* The log, and from its first record on the database's knowledge of it. */
+static enum cf_error open_audit(struct cf_vault *vault, struct cf_fault *fault)
+{
+    const struct cf_event bad = {.op = "head-lost", .result = CF_ETAMPER, .detail = CF_WITNESS_BAD};
+    struct cf_tip known;
+    const enum cf_error witnessed = cf_witness_read(vault->store, &known);
+    enum cf_error error;
+
+    if (witnessed != CF_OK && witnessed != CF_ETAMPER)
+        return witnessed;
+    error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &known, &vault->audit, fault);
+    if (error == CF_OK && witnessed == CF_ETAMPER)
+        error = cf_audit_write(vault->audit, &bad);
+    if (error == CF_OK)
+        cf_store_follow(vault->store, vault->audit);
+    return error;
+}
+
 enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out, struct cf_fault *fault)
 {
     struct cf_vault *vault = calloc(1, sizeof *vault);
@@ -65,7 +84,7 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
     if (error == CF_OK)
         error = configure(vault, options, fault);
     if (error == CF_OK && options->mode == CF_STORE_OWN)
-        error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &vault->audit, fault);
+        error = open_audit(vault, fault);
     if (error == CF_OK) {
         error = register_all(vault, options->mode);
         if (error != CF_OK)

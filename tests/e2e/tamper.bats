@@ -247,7 +247,8 @@ store_of_schema_4() {
     check_names mailer description
     echo "describe sent" >"$APPS/mailer/ctl"
     grep -qx 'description = sent' "$APPS/mailer/info"
-    by_hand "ALTER TABLE app DROP COLUMN notes_sum; UPDATE note SET value = 'again'; PRAGMA user_version = 4"
+    by_hand "ALTER TABLE app DROP COLUMN notes_sum; DROP TABLE witness; UPDATE note SET value = 'again';
+        PRAGMA user_version = 4"
     eio cat "$APPS/mailer/info"
 }
 
@@ -365,6 +366,69 @@ verify_names() {
     new_app later
     run credfs audit --store "$STORE" --verify
     [ "$status" -eq 65 ]
+}
+
+# keep_log, put_log_back: the log with its head as they once were, while the database goes on.
+keep_log() {
+    umount_store
+    cp -p "$STORE"/audit.{log,head} "$DIR/"
+    mount_store
+}
+
+put_log_back() {
+    umount_store
+    cp -p "$DIR"/audit.{log,head} "$STORE/"
+}
+
+@test "a log that is put back with its head to an earlier state is missed, now and ever after" {
+    keep_log
+    new_app later
+    cat "$APPS/later/secret" >/dev/null
+    new_app latest
+    put_log_back
+    verify_names "database"
+    run credfs check --store "$STORE" --config "$CONFIG"
+    [ "$status" -eq 65 ]
+    mount_store
+    audited '.op == "truncated"'
+    new_app more
+    verify_names "missing"
+}
+
+@test "a record that was written in the place of a missing one is not taken for it" {
+    keep_log
+    new_app later
+    umount_store
+    cp -p "$STORE/credfs.db" "$DIR/later.db"
+    cp -p "$DIR"/audit.{log,head} "$STORE/"
+    sql "DELETE FROM app WHERE name = 'later'"
+    mount_store
+    new_app other
+    new_app another
+    umount_store
+    cp -p "$DIR/later.db" "$STORE/credfs.db"
+    rm -f "$STORE"/credfs.db-*
+    verify_names "database"
+    mount_store
+    audited '.op == "broken"'
+}
+
+@test "what the database knows of the log, changed or taken away by hand, is missed, now and ever after" {
+    by_hand "UPDATE witness SET seq = 0"
+    verify_names "database"
+    by_hand "DELETE FROM witness"
+    verify_names "database"
+    audited '.op == "head-lost" and (.detail | contains("database"))'
+}
+
+@test "a daemon that is killed leaves a log that the database agrees with" {
+    local i
+    for i in 1 2 3; do
+        new_app "more$i"
+        crash
+        mount_store
+        credfs audit --store "$STORE" --verify
+    done
 }
 
 @test "a line added to the audit log by hand is named" {

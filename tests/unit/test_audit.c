@@ -139,11 +139,13 @@ static void cut_log(int dir, size_t len)
     close(fd);
 }
 
+static const struct cf_tip nothing_known; /* by a database: there is none */
+
 static struct cf_audit *open_log(int dir)
 {
     struct cf_audit *audit = NULL;
     struct cf_fault fault = {{0}};
-    enum cf_error error = cf_audit_open(dir, keys, &audit, &fault);
+    enum cf_error error = cf_audit_open(dir, keys, &nothing_known, &audit, &fault);
 
     if (error != CF_OK)
         print_error("%s: %s\n", cf_error_word(error), fault.text);
@@ -191,7 +193,7 @@ static int64_t verify_with(int dir, const struct cf_keys *with, struct findings 
     enum cf_error error;
 
     memset(found, 0, sizeof(*found));
-    error = cf_audit_verify(dir, with, note, found, &records);
+    error = cf_audit_verify(dir, with, NULL, note, found, &records);
     assert_int_equal(error, found->count == 0 ? CF_OK : CF_ETAMPER);
     return records;
 }
@@ -898,10 +900,10 @@ static void unsafe(int dir)
     struct findings found = {0};
     int64_t records;
 
-    assert_int_equal(cf_audit_open(dir, keys, &audit, &fault), CF_EUNSAFE);
+    assert_int_equal(cf_audit_open(dir, keys, &nothing_known, &audit, &fault), CF_EUNSAFE);
     assert_null(audit);
     assert_non_null(strstr(fault.text, "audit."));
-    assert_int_equal(cf_audit_verify(dir, keys, note, &found, &records), CF_EUNSAFE);
+    assert_int_equal(cf_audit_verify(dir, keys, NULL, note, &found, &records), CF_EUNSAFE);
 }
 
 static void unsafe_files_are_refused(void **state)
@@ -998,7 +1000,7 @@ static void no_room_for_the_head_is_an_error_and_no_signal(void **state)
     assert_true(dir >= 0);
     fill_disk(dir);
     assert_int_equal(cf_audit_create(dir, keys, NULL), CF_EFULL);
-    assert_int_equal(cf_audit_open(dir, keys, &audit, NULL), CF_EFULL);
+    assert_int_equal(cf_audit_open(dir, keys, &nothing_known, &audit, NULL), CF_EFULL);
     assert_null(audit);
     assert_int_equal(unlinkat(dir, "filler", 0), 0);
     assert_int_equal(cf_audit_create(dir, keys, NULL), CF_OK);
