@@ -75,10 +75,11 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
         vault->denials = cf_denials_new();
         vault->cards = cf_cards_new(vault->store);
         vault->rates = cf_rates_new();
+        vault->alarms = cf_rates_new();
         vault->readers = cf_readers_new();
         vault->house = cf_house_new();
-        if (vault->denials == NULL || vault->cards == NULL || vault->rates == NULL || vault->readers == NULL ||
-            vault->house == NULL)
+        if (vault->denials == NULL || vault->cards == NULL || vault->rates == NULL || vault->alarms == NULL ||
+            vault->readers == NULL || vault->house == NULL)
             error = CF_ENOMEM;
     }
     if (error == CF_OK)
@@ -114,6 +115,7 @@ void cf_vault_close(struct cf_vault *vault)
     cf_audit_close(vault->audit);
     cf_cards_free(vault->cards);
     cf_rates_free(vault->rates);
+    cf_rates_free(vault->alarms);
     cf_templates_free(vault->templates);
     cf_catalogue_free(vault->catalogue);
     cf_config_free(vault->config);
@@ -159,6 +161,21 @@ enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct
     unrecorded = cf_vault_record(vault, &event);
     /* Refused either way; that the refusal could not be recorded is the more urgent news. */
     return unrecorded != CF_OK ? unrecorded : verdict.error;
+}
+
+enum cf_error cf_vault_tampered(struct cf_vault *vault, const struct cf_caller *caller, int64_t serial,
+                                const char *name)
+{
+    char detail[48];
+    const struct cf_event event = {
+        .caller = caller, .op = "find", .app = name, .result = CF_ETAMPER, .detail = detail};
+    bool is_first;
+    enum cf_error error = cf_rate_take(vault->alarms, (uint32_t)serial, 1, cf_now(), &is_first);
+
+    snprintf(detail, sizeof detail, "App number %lld", (long long)serial);
+    if (error == CF_OK)
+        error = cf_vault_record(vault, &event);
+    return error == CF_OK || error == CF_EAGAIN ? CF_ETAMPER : error;
 }
 
 /* Leaves are not on a card: where reveals are to be asked for, each is looked up. */

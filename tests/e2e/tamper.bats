@@ -265,6 +265,7 @@ store_of_schema_4() {
     check_passes
     by_hand "UPDATE app SET name = 'renamed' WHERE serial = $app"
     eio cat "$APPS/renamed/secret"
+    audited '.app == "renamed" and .op == "find" and .result == "tampered"'
     [ "$(ls "$APPS")" = mailer ]
     check_names "$app"
 }
@@ -277,6 +278,16 @@ store_of_schema_4() {
     eio cat "$APPS/mailer/secret"
     check_names "$(serial billing)"
     check_names "$(serial mailer)"
+}
+
+@test "an App's row that is edited under a mount is seen, and recorded at the next use" {
+    cd "$APPS/billing"
+    cat secret >/dev/null
+    sql "UPDATE app SET disabled = 1 WHERE name = 'billing'"
+    eio cat secret
+    eio ls
+    cd /
+    audited ".result == \"tampered\" and .detail == \"App number $(serial billing)\""
 }
 
 @test "a version's row edited by hand is not used" {
