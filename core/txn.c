@@ -62,16 +62,11 @@ static enum cf_error witness(struct cf_store *store)
 {
     struct cf_txn txn = {.db = store->writer, .keys = store->keys, .writes = true};
     struct cf_tip tip;
-    enum cf_error error;
 
-    if (store->audit == NULL)
+    if (store->audit == NULL || cf_sql_changes(store->writer) == store->changes)
         return CF_OK;
     tip = cf_audit_tip(store->audit);
-    if (tip.seq == store->witnessed)
-        return CF_OK;
-    error = cf_witness_write(&txn, &tip);
-    store->witnessed = error == CF_OK ? tip.seq : 0;
-    return error;
+    return cf_witness_write(&txn, &tip);
 }
 
 static enum cf_error commit(struct cf_store *store)
@@ -108,6 +103,7 @@ static enum cf_error batch_open(struct cf_store *store)
     store->batch = calloc(1, sizeof *store->batch);
     if (store->batch == NULL)
         return CF_ENOMEM;
+    store->changes = cf_sql_changes(store->writer);
     error = cf_sql_run(store->writer, "BEGIN IMMEDIATE", "");
     if (error != CF_OK)
         batch_close(store, error);

@@ -44,7 +44,23 @@ static enum cf_error configure(struct cf_vault *vault, const struct cf_vault_opt
     return error;
 }
 
-/* The log, and from its first record on the database's knowledge of it. */
+/* Of what was recorded since the last change, and of damage that is recorded now, the database knows from here on. A
+ * full disk keeps nobody from reading: then it does with the next change. */
+static enum cf_error renew_witness(struct cf_vault *vault)
+{
+    const struct cf_tip tip = cf_audit_tip(vault->audit);
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_write(vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_witness_write(&txn, &tip);
+    if (error == CF_OK)
+        error = cf_txn_commit(&txn);
+    cf_txn_end(&txn);
+    return error == CF_EFULL ? CF_OK : error;
+}
+
+/* The log, and from now on the database's knowledge of it. */
 static enum cf_error open_audit(struct cf_vault *vault, struct cf_fault *fault)
 {
     const struct cf_event bad = {.op = "head-lost", .result = CF_ETAMPER, .detail = CF_WITNESS_BAD};
@@ -57,9 +73,10 @@ static enum cf_error open_audit(struct cf_vault *vault, struct cf_fault *fault)
     error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &known, &vault->audit, fault);
     if (error == CF_OK && witnessed == CF_ETAMPER)
         error = cf_audit_write(vault->audit, &bad);
-    if (error == CF_OK)
-        cf_store_follow(vault->store, vault->audit);
-    return error;
+    if (error != CF_OK)
+        return error;
+    cf_store_follow(vault->store, vault->audit);
+    return cf_audit_tip(vault->audit).seq == known.seq ? CF_OK : renew_witness(vault);
 }
 
 enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out, struct cf_fault *fault)

@@ -1,8 +1,8 @@
 /* witness.h: what the database knows of the audit log: its last record at the newest commit, in one sealed row.
  *
- * Each commit that the log grew before writes it (txn.c), so that the log and its head, put back together as they once
- * were, do not end where the database knows that there was more. A change is recorded before it is committed; a reveal
- * is known of from the next commit on.
+ * Each commit of a change writes it (txn.c), and each opening (vault.c), so that the log and its head, put back together
+ * as they once were, end where the database knows that there was more. A change is recorded before it is committed; a
+ * reveal is known of from the next commit on.
  */
 #ifndef CF_WITNESS_H
 #define CF_WITNESS_H
