@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include "note.h"
+#include "witness.h"
 
 #include <string.h>
 
@@ -37,6 +38,14 @@ static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t 
     mac_begin(&state, txn, app);
     cf_mac_bytes(&state, app->notes_sum, CF_MAC_SIZE);
     cf_mac_end(&state, mac);
+}
+
+void cf_app_tally(const struct cf_txn *txn, const struct cf_app *app, struct cf_tally *tally)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    app_mac(txn, app, mac);
+    cf_tally_add(tally, txn->keys, mac);
 }
 
 /* Copy a column of exactly len bytes; false when it has another length. */
@@ -180,6 +189,25 @@ enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *cou
     return error;
 }
 
+/* before: the MAC of the row that was counted, or NULL when none was. */
+static enum cf_error write_app(struct cf_txn *txn, const struct cf_app *app, const uint8_t *before)
+{
+    uint8_t mac[CF_MAC_SIZE];
+    enum cf_error error;
+
+    app_mac(txn, app, mac);
+    error = cf_sql_run(
+        txn->db,
+        "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
+        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, "
+        "grants_sum = ?, notes_sum = ?, mac = ? WHERE serial = ?",
+        "bitiiiiiiiiiibbbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled,
+        app->created, (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed,
+        app->generation, app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE,
+        app->grants_sum, (size_t)CF_MAC_SIZE, app->notes_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, app->serial);
+    return error == CF_OK ? cf_witness_app(txn, before, mac) : error;
+}
+
 enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
 {
     cf_random(app->id, CF_ID_SIZE);
@@ -202,31 +230,42 @@ enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app)
         return error;
     app->serial = cf_sql_last_id(txn->db);
     error = cf_notes_seal(txn, app);
-    return error == CF_OK ? cf_app_update(txn, app) : error;
+    return error == CF_OK ? write_app(txn, app, NULL) : error;
+}
+
+/* The MAC of the row as it is. */
+static enum cf_error stored_mac(struct cf_txn *txn, int64_t serial, uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_rows *rows;
+    bool row = false;
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT mac FROM app WHERE serial = ?", "i", serial);
+
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK && !(row && copy_blob(rows, 0, mac, CF_MAC_SIZE)))
+        error = CF_ETAMPER;
+    cf_sql_done(rows);
+    return error;
 }
 
 enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
 {
-    uint8_t mac[CF_MAC_SIZE];
+    uint8_t before[CF_MAC_SIZE];
+    enum cf_error error = stored_mac(txn, app->serial, before);
 
-    app_mac(txn, app, mac);
-    return cf_sql_run(
-        txn->db,
-        "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
-        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, "
-        "grants_sum = ?, notes_sum = ?, mac = ? WHERE serial = ?",
-        "bitiiiiiiiiiibbbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled,
-        app->created, (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed,
-        app->generation, app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE,
-        app->grants_sum, (size_t)CF_MAC_SIZE, app->notes_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, app->serial);
+    return error == CF_OK ? write_app(txn, app, before) : error;
 }
 
 enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
 {
-    enum cf_error error =
-        cf_sql_run(txn->db, "DELETE FROM entitlement WHERE scope = 0 AND owner = ?", "i", app->serial);
+    uint8_t before[CF_MAC_SIZE];
+    enum cf_error error = stored_mac(txn, app->serial, before);
 
-    return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial) : error;
+    if (error == CF_OK)
+        error = cf_sql_run(txn->db, "DELETE FROM entitlement WHERE scope = 0 AND owner = ?", "i", app->serial);
+    if (error == CF_OK)
+        error = cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial);
+    return error == CF_OK ? cf_witness_app(txn, before, NULL) : error;
 }
 
 /* The one before the sum over the notes was a part of it. */
@@ -256,7 +295,7 @@ enum cf_error cf_app_seal_notes(struct cf_txn *txn)
             continue;
         error = cf_notes_seal(txn, &app);
         if (error == CF_OK)
-            error = cf_app_update(txn, &app);
+            error = write_app(txn, &app, NULL);
     }
     cf_sql_done(rows);
     return error;

@@ -63,6 +63,11 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 /* Delete the App and all that belongs to it. */
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
+struct cf_tally;
+
+/* Put the App into a sum over all of them (witness.h). */
+void cf_app_tally(const struct cf_txn *txn, const struct cf_app *app, struct cf_tally *tally);
+
 /* Bring Apps that have no sum over their notes yet to the form that has (schema.h); notes that are there are taken as
  * they are. An App that does not verify in the older form is left as it is, and so goes on not to. */
 CF_CHECKED enum cf_error cf_app_seal_notes(struct cf_txn *txn);

@@ -136,7 +136,7 @@ static const char *const migrations[] = {
     "  serial INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  name TEXT NOT NULL UNIQUE) STRICT;",
 
-    /* 5: the App's row covers its notes too; the end of the audit log (witness.h). Together, so that who takes the
+    /* 5: the App's row covers its notes too; what can be put back (witness.h). Together, so that who takes the
      * second away, for it to be made anew, has no App that verifies either. */
     "ALTER TABLE app ADD COLUMN notes_sum BLOB NOT NULL"
     "  DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';"
@@ -146,6 +146,10 @@ static const char *const migrations[] = {
     "  seq INTEGER NOT NULL,"
     "  length INTEGER NOT NULL,"
     "  link BLOB NOT NULL,"
+    "  lost INTEGER NOT NULL,"
+    "  changes INTEGER NOT NULL,"
+    "  apps INTEGER NOT NULL,"
+    "  apps_sum BLOB NOT NULL,"
     "  mac BLOB NOT NULL) STRICT;",
 };
 
@@ -153,9 +157,9 @@ enum { NEWEST = sizeof migrations / sizeof *migrations };
 
 static enum cf_error seal_5(struct cf_txn *txn)
 {
-    enum cf_error error = cf_app_seal_notes(txn);
+    enum cf_error error = cf_witness_make(txn);
 
-    return error == CF_OK ? cf_witness_write(txn, &(struct cf_tip){0}) : error;
+    return error == CF_OK ? cf_app_seal_notes(txn) : error;
 }
 
 /* What a migration does with the keys, behind its SQL. */

@@ -66,7 +66,7 @@ static enum cf_error witness(struct cf_store *store)
     if (store->audit == NULL || cf_sql_changes(store->writer) == store->changes)
         return CF_OK;
     tip = cf_audit_tip(store->audit);
-    return cf_witness_write(&txn, &tip);
+    return cf_witness_log(&txn, &tip);
 }
 
 static enum cf_error commit(struct cf_store *store)

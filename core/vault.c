@@ -53,7 +53,7 @@ static enum cf_error renew_witness(struct cf_vault *vault)
     enum cf_error error = cf_txn_write(vault->store, &txn);
 
     if (error == CF_OK)
-        error = cf_witness_write(&txn, &tip);
+        error = cf_witness_log(&txn, &tip);
     if (error == CF_OK)
         error = cf_txn_commit(&txn);
     cf_txn_end(&txn);
@@ -64,19 +64,23 @@ static enum cf_error renew_witness(struct cf_vault *vault)
 static enum cf_error open_audit(struct cf_vault *vault, struct cf_fault *fault)
 {
     const struct cf_event bad = {.op = "head-lost", .result = CF_ETAMPER, .detail = CF_WITNESS_BAD};
-    struct cf_tip known;
-    const enum cf_error witnessed = cf_witness_read(vault->store, &known);
-    enum cf_error error;
+    struct cf_witness witness = {0};
+    struct cf_txn txn;
+    enum cf_error witnessed = cf_txn_read(vault->store, &txn), error;
 
+    if (witnessed == CF_OK)
+        witnessed = cf_witness_read(&txn, &witness);
+    cf_txn_end(&txn);
     if (witnessed != CF_OK && witnessed != CF_ETAMPER)
         return witnessed;
-    error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &known, &vault->audit, fault);
+    error =
+        cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &witness.tip, &vault->audit, fault);
     if (error == CF_OK && witnessed == CF_ETAMPER)
         error = cf_audit_write(vault->audit, &bad);
     if (error != CF_OK)
         return error;
     cf_store_follow(vault->store, vault->audit);
-    return cf_audit_tip(vault->audit).seq == known.seq ? CF_OK : renew_witness(vault);
+    return cf_audit_tip(vault->audit).seq == witness.tip.seq ? CF_OK : renew_witness(vault);
 }
 
 enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out, struct cf_fault *fault)

@@ -296,6 +296,69 @@ store_of_schema_4() {
     check_names billing
 }
 
+# keep_rows, put_rows_back APP: all rows of an App as they once were, with their seals.
+keep_rows() {
+    umount_store
+    cp "$STORE/credfs.db" "$DIR/kept.db"
+    mount_store
+}
+
+put_rows_back() {
+    local app tables="" table
+    app=$(sqlite3 "$DIR/kept.db" "SELECT serial FROM app WHERE name = '$1'")
+    for table in version value assignment note; do
+        tables+="DELETE FROM $table WHERE app = $app; INSERT INTO $table SELECT * FROM kept.$table WHERE app = $app;"
+    done
+    umount_store
+    sql "ATTACH '$DIR/kept.db' AS kept; INSERT OR REPLACE INTO app SELECT * FROM kept.app WHERE serial = $app; $tables
+        DELETE FROM entitlement WHERE scope = 0 AND owner = $app;
+        INSERT INTO entitlement SELECT * FROM kept.entitlement WHERE scope = 0 AND owner = $app"
+    mount_store
+}
+
+@test "all rows of an App put back to before a grant was taken away, or it was disabled: check says so" {
+    echo "user:$WEB" >"$APPS/billing/grants"
+    keep_rows
+    echo "-user:$WEB" >"$APPS/billing/grants"
+    check_passes
+    put_rows_back billing
+    check_names "earlier state"
+    echo "describe sent" >"$APPS/mailer/ctl"
+    echo "describe paid" >"$APPS/billing/ctl"
+    check_names "earlier state"
+}
+
+@test "a disabled App is not enabled by old rows that check does not notice" {
+    keep_rows
+    echo disable >"$APPS/billing/ctl"
+    put_rows_back billing
+    check_names "earlier state"
+}
+
+@test "a destroyed App that returns by hand is noticed" {
+    keep_rows
+    rmdir "$APPS/billing"
+    rmdir "$MP/trash/billing"
+    check_passes
+    put_rows_back billing
+    check_names "put back by hand" "2 Apps verify; there ought to be 1"
+}
+
+@test "an App that is taken away by hand, with all that it has, is noticed" {
+    local app
+    app=$(serial mailer)
+    by_hand "DELETE FROM app WHERE serial = $app; DELETE FROM entitlement WHERE owner = $app AND scope = 0"
+    check_names "which nobody destroyed"
+}
+
+@test "what the database knows of its Apps, taken away by hand, is missed ever after" {
+    by_hand "DELETE FROM witness"
+    check_names "lost"
+    new_app later
+    remount
+    check_names "what the database knew of its Apps is lost"
+}
+
 @test "an assignee inserted by hand may not give the API" {
     by_hand "INSERT INTO entitlement VALUES
         (1, (SELECT serial FROM api WHERE slug = 'cloud-storage-service'), 0, $ADMIN, $ADMIN, '', 1, 0, randomblob(32))"
