@@ -1,33 +1,51 @@
 #include "app.h"
 
+#include "note.h"
+#include "witness.h"
+
 #include <string.h>
 
 #define COLUMNS                                                                                                   \
     "serial, id, place, name, disabled, created, created_by, updated, updated_by, trashed, generation, version, " \
-    "expires, lives, apis_sum, grants_sum, mac"
+    "expires, lives, apis_sum, grants_sum, notes_sum, mac"
+
+/* All but the sum over the notes. */
+static void mac_begin(struct cf_mac *state, const struct cf_txn *txn, const struct cf_app *app)
+{
+    cf_mac_begin(state, txn->keys, CF_MAC_ROW, "app");
+    cf_mac_int(state, app->serial);
+    cf_mac_bytes(state, app->id, CF_ID_SIZE);
+    cf_mac_int(state, app->place);
+    cf_mac_text(state, app->name);
+    cf_mac_int(state, app->disabled);
+    cf_mac_int(state, app->created);
+    cf_mac_int(state, app->created_by);
+    cf_mac_int(state, app->updated);
+    cf_mac_int(state, app->updated_by);
+    cf_mac_int(state, app->trashed);
+    cf_mac_int(state, app->generation);
+    cf_mac_int(state, app->version);
+    cf_mac_int(state, app->expires);
+    cf_mac_int(state, app->lives);
+    cf_mac_bytes(state, app->apis_sum, CF_MAC_SIZE);
+    cf_mac_bytes(state, app->grants_sum, CF_MAC_SIZE);
+}
 
 static void app_mac(const struct cf_txn *txn, const struct cf_app *app, uint8_t mac[static CF_MAC_SIZE])
 {
     struct cf_mac state;
 
-    cf_mac_begin(&state, txn->keys, CF_MAC_ROW, "app");
-    cf_mac_int(&state, app->serial);
-    cf_mac_bytes(&state, app->id, CF_ID_SIZE);
-    cf_mac_int(&state, app->place);
-    cf_mac_text(&state, app->name);
-    cf_mac_int(&state, app->disabled);
-    cf_mac_int(&state, app->created);
-    cf_mac_int(&state, app->created_by);
-    cf_mac_int(&state, app->updated);
-    cf_mac_int(&state, app->updated_by);
-    cf_mac_int(&state, app->trashed);
-    cf_mac_int(&state, app->generation);
-    cf_mac_int(&state, app->version);
-    cf_mac_int(&state, app->expires);
-    cf_mac_int(&state, app->lives);
-    cf_mac_bytes(&state, app->apis_sum, CF_MAC_SIZE);
-    cf_mac_bytes(&state, app->grants_sum, CF_MAC_SIZE);
+    mac_begin(&state, txn, app);
+    cf_mac_bytes(&state, app->notes_sum, CF_MAC_SIZE);
     cf_mac_end(&state, mac);
+}
+
+void cf_app_tally(const struct cf_txn *txn, const struct cf_app *app, struct cf_tally *tally)
+{
+    uint8_t mac[CF_MAC_SIZE];
+
+    app_mac(txn, app, mac);
+    cf_tally_add(tally, txn->keys, mac);
 }
 
 /* Copy a column of exactly len bytes; false when it has another length. */
@@ -42,10 +60,10 @@ static bool copy_blob(struct cf_rows *rows, int column, void *out, size_t len)
     return true;
 }
 
-static enum cf_error read_app(struct cf_txn *txn, struct cf_rows *rows, struct cf_app *app)
+/* What the row says, and its MAC; false when it has not the form of one. */
+static bool read_columns(struct cf_rows *rows, struct cf_app *app, uint8_t mac[static CF_MAC_SIZE])
 {
     const char *name = cf_sql_text(rows, 3);
-    uint8_t stored[CF_MAC_SIZE], computed[CF_MAC_SIZE];
 
     memset(app, 0, sizeof *app);
     app->serial = cf_sql_int(rows, 0);
@@ -60,11 +78,20 @@ static enum cf_error read_app(struct cf_txn *txn, struct cf_rows *rows, struct c
     app->version = cf_sql_int(rows, 11);
     app->expires = cf_sql_int(rows, 12);
     app->lives = cf_sql_int(rows, 13);
-    if (strlen(name) > CF_ENTRY_MAX || !copy_blob(rows, 1, app->id, CF_ID_SIZE) ||
-        !copy_blob(rows, 14, app->apis_sum, CF_MAC_SIZE) || !copy_blob(rows, 15, app->grants_sum, CF_MAC_SIZE) ||
-        !copy_blob(rows, 16, stored, CF_MAC_SIZE))
-        return CF_ETAMPER;
+    if (strlen(name) > CF_ENTRY_MAX)
+        return false;
     memcpy(app->name, name, strlen(name) + 1);
+    return copy_blob(rows, 1, app->id, CF_ID_SIZE) && copy_blob(rows, 14, app->apis_sum, CF_MAC_SIZE) &&
+           copy_blob(rows, 15, app->grants_sum, CF_MAC_SIZE) && copy_blob(rows, 16, app->notes_sum, CF_MAC_SIZE) &&
+           copy_blob(rows, 17, mac, CF_MAC_SIZE);
+}
+
+static enum cf_error read_app(struct cf_txn *txn, struct cf_rows *rows, struct cf_app *app)
+{
+    uint8_t stored[CF_MAC_SIZE], computed[CF_MAC_SIZE];
+
+    if (!read_columns(rows, app, stored))
+        return CF_ETAMPER;
     app_mac(txn, app, computed);
     return cf_equal(stored, computed, CF_MAC_SIZE) ? CF_OK : CF_ETAMPER;
 }
@@ -162,6 +189,25 @@ enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *cou
     return error;
 }
 
+/* before: the MAC of the row that was counted, or NULL when none was. */
+static enum cf_error write_app(struct cf_txn *txn, const struct cf_app *app, const uint8_t *before)
+{
+    uint8_t mac[CF_MAC_SIZE];
+    enum cf_error error;
+
+    app_mac(txn, app, mac);
+    error = cf_sql_run(
+        txn->db,
+        "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
+        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, "
+        "grants_sum = ?, notes_sum = ?, mac = ? WHERE serial = ?",
+        "bitiiiiiiiiiibbbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled,
+        app->created, (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed,
+        app->generation, app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE,
+        app->grants_sum, (size_t)CF_MAC_SIZE, app->notes_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, app->serial);
+    return error == CF_OK ? cf_witness_app(txn, before, mac) : error;
+}
+
 enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
 {
     cf_random(app->id, CF_ID_SIZE);
@@ -176,42 +222,53 @@ enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app)
     /* The MAC covers the serial, which the row gets first. */
     error = cf_sql_run(txn->db,
                        "INSERT INTO app (id, place, name, disabled, created, created_by, updated, updated_by, "
-                       "trashed, generation, version, expires, lives, apis_sum, grants_sum, mac) "
-                       "VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?)",
-                       "bitbbb", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, unset, sizeof unset,
-                       unset, sizeof unset, unset, sizeof unset);
+                       "trashed, generation, version, expires, lives, apis_sum, grants_sum, notes_sum, mac) "
+                       "VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?)",
+                       "bitbbbb", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, unset, sizeof unset,
+                       unset, sizeof unset, unset, sizeof unset, unset, sizeof unset);
     if (error != CF_OK)
         return error;
     app->serial = cf_sql_last_id(txn->db);
-    return cf_app_update(txn, app);
+    error = cf_notes_seal(txn, app);
+    return error == CF_OK ? write_app(txn, app, NULL) : error;
+}
+
+/* The MAC of the row as it is. */
+static enum cf_error stored_mac(struct cf_txn *txn, int64_t serial, uint8_t mac[static CF_MAC_SIZE])
+{
+    struct cf_rows *rows;
+    bool row = false;
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT mac FROM app WHERE serial = ?", "i", serial);
+
+    if (error == CF_OK)
+        error = cf_sql_next(rows, &row);
+    if (error == CF_OK && !(row && copy_blob(rows, 0, mac, CF_MAC_SIZE)))
+        error = CF_ETAMPER;
+    cf_sql_done(rows);
+    return error;
 }
 
 enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app)
 {
-    uint8_t mac[CF_MAC_SIZE];
+    uint8_t before[CF_MAC_SIZE];
+    enum cf_error error = stored_mac(txn, app->serial, before);
 
-    app_mac(txn, app, mac);
-    return cf_sql_run(
-        txn->db,
-        "UPDATE app SET id = ?, place = ?, name = ?, disabled = ?, created = ?, created_by = ?, updated = ?, "
-        "updated_by = ?, trashed = ?, generation = ?, version = ?, expires = ?, lives = ?, apis_sum = ?, "
-        "grants_sum = ?, "
-        "mac = ? WHERE serial = ?",
-        "bitiiiiiiiiiibbbi", app->id, (size_t)CF_ID_SIZE, (int64_t)app->place, app->name, (int64_t)app->disabled,
-        app->created, (int64_t)app->created_by, app->updated, (int64_t)app->updated_by, app->trashed,
-        app->generation, app->version, app->expires, app->lives, app->apis_sum, (size_t)CF_MAC_SIZE,
-        app->grants_sum, (size_t)CF_MAC_SIZE, mac, sizeof mac, app->serial);
+    return error == CF_OK ? write_app(txn, app, before) : error;
 }
 
 enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app)
 {
-    enum cf_error error =
-        cf_sql_run(txn->db, "DELETE FROM entitlement WHERE scope = 0 AND owner = ?", "i", app->serial);
+    uint8_t before[CF_MAC_SIZE];
+    enum cf_error error = stored_mac(txn, app->serial, before);
 
-    return error == CF_OK ? cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial) : error;
+    if (error == CF_OK)
+        error = cf_sql_run(txn->db, "DELETE FROM entitlement WHERE scope = 0 AND owner = ?", "i", app->serial);
+    if (error == CF_OK)
+        error = cf_sql_run(txn->db, "DELETE FROM app WHERE serial = ?", "i", app->serial);
+    return error == CF_OK ? cf_witness_app(txn, before, NULL) : error;
 }
 
-enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app)
+enum cf_error cf_app_clear(struct cf_txn *txn, struct cf_app *app)
 {
     static const char *const statements[] = {
         "DELETE FROM version WHERE app = ?",    "DELETE FROM reader WHERE app = ?",
@@ -221,68 +278,37 @@ enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app)
 
     for (size_t i = 0; error == CF_OK && i < sizeof statements / sizeof *statements; i++)
         error = cf_sql_run(txn->db, statements[i], "i", app->serial);
-    return error;
+    return error == CF_OK ? cf_notes_seal(txn, app) : error;
 }
 
-/* The NAME of "label.NAME", or NULL. */
-static const char *label_of(const char *name)
+/* The one before the sum over the notes was a part of it. */
+static bool had_mac(const struct cf_txn *txn, const struct cf_app *app, const uint8_t mac[static CF_MAC_SIZE])
 {
-    return strncmp(name, "label.", 6) == 0 ? name + 6 : NULL;
+    struct cf_mac state;
+    uint8_t computed[CF_MAC_SIZE];
+
+    mac_begin(&state, txn, app);
+    cf_mac_end(&state, computed);
+    return cf_equal(mac, computed, CF_MAC_SIZE);
 }
 
-static bool is_label_name(const char *name)
-{
-    const size_t len = strlen(name);
-
-    return len > 0 && len <= CF_LABEL_NAME_MAX &&
-           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
-enum cf_error cf_note_check(const char *name, const char *value)
-{
-    const char *label = label_of(name);
-    const size_t most = label != NULL ? CF_LABEL_VALUE_MAX : CF_DESCRIPTION_MAX;
-
-    if (label != NULL ? !is_label_name(label) : strcmp(name, "description") != 0)
-        return CF_EVALUE;
-    return cf_line_valid(value, strlen(value), most) ? CF_OK : CF_EVALUE;
-}
-
-static void count_label(void *arg, const char *name, const char *value)
-{
-    int *count = arg;
-
-    (void)value;
-    *count += label_of(name) != NULL;
-}
-
-enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name, const char *value)
-{
-    int labels = 0;
-    enum cf_error error = cf_note_check(name, value);
-
-    if (error != CF_OK)
-        return error;
-    if (*value == '\0')
-        return cf_sql_run(txn->db, "DELETE FROM note WHERE app = ? AND name = ?", "it", app->serial, name);
-    error = cf_sql_run(txn->db, "INSERT OR REPLACE INTO note (app, name, value) VALUES (?, ?, ?)", "itt",
-                       app->serial, name, value);
-    if (error == CF_OK && label_of(name) != NULL)
-        error = cf_note_each(txn, app, count_label, &labels);
-    return error == CF_OK && labels > CF_LABELS_MAX ? CF_EVALUE : error;
-}
-
-enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note_visit *each, void *arg)
+enum cf_error cf_app_seal_notes(struct cf_txn *txn)
 {
     struct cf_rows *rows;
-    bool row = true;
-    enum cf_error error =
-        cf_sql_query(txn->db, &rows, "SELECT name, value FROM note WHERE app = ? ORDER BY name", "i", app->serial);
+    struct cf_app app;
+    uint8_t mac[CF_MAC_SIZE];
+    bool row;
+    enum cf_error error = cf_sql_query(txn->db, &rows, "SELECT " COLUMNS " FROM app ORDER BY serial", "");
 
-    while (error == CF_OK && row) {
+    while (error == CF_OK) {
         error = cf_sql_next(rows, &row);
-        if (error == CF_OK && row)
-            each(arg, cf_sql_text(rows, 0), cf_sql_text(rows, 1));
+        if (error != CF_OK || !row)
+            break;
+        if (!read_columns(rows, &app, mac) || !had_mac(txn, &app, mac))
+            continue;
+        error = cf_notes_seal(txn, &app);
+        if (error == CF_OK)
+            error = write_app(txn, &app, NULL);
     }
     cf_sql_done(rows);
     return error;

@@ -29,6 +29,7 @@ struct cf_app {
     int64_t lives;                 /* grows each time its directory is removed: a file system's inode generation */
     uint8_t apis_sum[CF_MAC_SIZE]; /* over all its API rows, so that none can be taken away or put back */
     uint8_t grants_sum[CF_MAC_SIZE]; /* over all its grant rows */
+    uint8_t notes_sum[CF_MAC_SIZE];  /* over its description and labels (note.h) */
 };
 
 /* Returns 0, CF_ENOENT, CF_ETAMPER, CF_EIO. */
@@ -63,20 +64,16 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
 /* Delete all that belongs to it but grants, which are stored as a whole (grant.h): its row stays. Who read which version
- * and leave to reveal go too. */
-CF_CHECKED enum cf_error cf_app_clear(struct cf_txn *txn, const struct cf_app *app);
+ * and leave to reveal go too. The sum over its notes changes in app. */
+CF_CHECKED enum cf_error cf_app_clear(struct cf_txn *txn, struct cf_app *app);
 
-/* The description and labels of an App, which decide nothing: names are "description" and "label.NAME". Each is one
- * line. */
-enum { CF_DESCRIPTION_MAX = 1000, CF_LABEL_NAME_MAX = 64, CF_LABEL_VALUE_MAX = 256, CF_LABELS_MAX = 64 };
+struct cf_tally;
 
-/* Can that be a note: a NAME of letters, digits, '.', '_' and '-', and no more bytes than above? Returns 0 or CF_EVALUE. */
-CF_CHECKED enum cf_error cf_note_check(const char *name, const char *value);
+/* Put the App into a sum over all of them (witness.h). */
+void cf_app_tally(const struct cf_txn *txn, const struct cf_app *app, struct cf_tally *tally);
 
-/* Set one; an empty value takes it away. CF_EVALUE when cf_note_check does not let it, or for one label too many. */
-CF_CHECKED enum cf_error cf_note_set(struct cf_txn *txn, const struct cf_app *app, const char *name,
-                                     const char *value);
-typedef void cf_note_visit(void *arg, const char *name, const char *value);
-CF_CHECKED enum cf_error cf_note_each(struct cf_txn *txn, const struct cf_app *app, cf_note_visit *each, void *arg);
+/* Bring Apps that have no sum over their notes yet to the form that has (schema.h); notes that are there are taken as
+ * they are. An App that does not verify in the older form is left as it is, and so goes on not to. */
+CF_CHECKED enum cf_error cf_app_seal_notes(struct cf_txn *txn);
 
 #endif

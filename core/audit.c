@@ -205,6 +205,14 @@ int64_t cf_audit_length(struct cf_audit *audit)
     return length;
 }
 
+struct cf_tip cf_audit_tip(struct cf_audit *audit)
+{
+    pthread_mutex_lock(&audit->mutex);
+    struct cf_tip tip = audit->tip;
+    pthread_mutex_unlock(&audit->mutex);
+    return tip;
+}
+
 /* --- the syncing thread --- */
 
 /* Let more records come, unless the log is being closed. Waits on the mutex, which is held. */
@@ -256,22 +264,23 @@ static enum cf_error note(struct cf_audit *audit, const char *op, enum cf_error 
     return cf_audit_write(audit, &event);
 }
 
-/* Is the record that the head names where the head says that it ends? */
-static bool ends_with(int fd, const struct cf_tip *head)
+/* Is there the record that a tip names, where the tip says that it ends? */
+static bool has_record(int fd, const struct cf_tip *tip)
 {
     char tail[CF_AUDIT_TAIL + 1], digits[2 * CF_MAC_SIZE + 1];
-    if (head->seq == 0)
-        return head->length == 0;
-    int64_t from = head->length - (int64_t)sizeof(tail);
+    if (tip->seq == 0)
+        return tip->length == 0;
+    int64_t from = tip->length - (int64_t)sizeof(tail);
     if (from < 0 || pread(fd, tail, sizeof(tail), from) != (ssize_t)sizeof(tail))
         return false;
-    cf_hex(head->mac, CF_MAC_SIZE, digits);
+    cf_hex(tip->mac, CF_MAC_SIZE, digits);
     return memcmp(tail + 8, digits, 2 * (size_t)CF_MAC_SIZE) == 0 && tail[CF_AUDIT_TAIL] == '\n';
 }
 
-/* Record what was found. Until this is written the old head stays: after a crash the same is found again. */
+/* Record what was found. Until this is written the old head stays: after a crash the same is found again. missing: the
+ * last of the records that ought to be there and are not; 0: none. */
 static enum cf_error note_damage(struct cf_audit *audit, enum cf_head_state state, const struct cf_tip *head,
-                                 const struct cf_walk *walk)
+                                 int64_t missing, const struct cf_walk *walk)
 {
     char detail[120];
     bool is_named = state == CF_HEAD_GOOD || state == CF_HEAD_HALF;
@@ -285,12 +294,12 @@ static enum cf_error note_damage(struct cf_audit *audit, enum cf_head_state stat
                  walk->last);
         error = note(audit, "head-lost", CF_ETAMPER, detail);
     }
-    if (error == CF_OK && is_named && !walk->head_met && walk->last < head->seq) {
-        snprintf(detail, sizeof(detail), "%" PRId64 " records missing behind record %" PRId64,
-                 head->seq - walk->last, walk->last);
+    if (error == CF_OK && missing > walk->last) {
+        snprintf(detail, sizeof(detail), "%" PRId64 " records missing behind record %" PRId64, missing - walk->last,
+                 walk->last);
         error = note(audit, "truncated", CF_ETAMPER, detail);
     }
-    if (error == CF_OK && (walk->bad > 0 || (is_named && !walk->head_met && walk->last >= head->seq))) {
+    if (error == CF_OK && (walk->bad > 0 || (missing > 0 && missing <= walk->last))) {
         snprintf(detail, sizeof(detail), "%" PRId64 " lines did not verify", walk->bad);
         error = note(audit, "broken", CF_ETAMPER, detail);
     }
@@ -302,21 +311,25 @@ static enum cf_error find_tip(struct cf_audit *audit, bool is_named, const struc
                               struct cf_walk *walk)
 {
     const struct cf_walk_rules rules = {.limit = INT64_MAX};
-    audit->tip = is_named && ends_with(audit->fd, head) ? *head : (struct cf_tip){0};
+    audit->tip = is_named && has_record(audit->fd, head) ? *head : (struct cf_tip){0};
     return cf_audit_walk(audit->fd, audit->keys, &audit->tip, is_named ? head : NULL, &rules, walk);
 }
 
-static enum cf_error recover(struct cf_audit *audit, struct cf_fault *fault)
+static enum cf_error recover(struct cf_audit *audit, const struct cf_tip *known, struct cf_fault *fault)
 {
     struct cf_tip head = {0};
     struct cf_walk walk;
     enum cf_head_state state = cf_head_read(audit->head, audit->keys, &head);
-    enum cf_error error = find_tip(audit, state == CF_HEAD_GOOD || state == CF_HEAD_HALF, &head, &walk);
+    bool is_named = state == CF_HEAD_GOOD || state == CF_HEAD_HALF;
+    enum cf_error error = find_tip(audit, is_named, &head, &walk);
+    int64_t missing = is_named && !walk.head_met ? head.seq : 0;
+    if (!has_record(audit->fd, known) && known->seq > missing)
+        missing = known->seq;
     audit->reserve_at = audit->tip.length;
     if (error == CF_OK && walk.unfinished > 0 && !cut_rest(audit))
         error = CF_EIO;
     if (error == CF_OK)
-        error = note_damage(audit, state, &head, &walk);
+        error = note_damage(audit, state, &head, missing, &walk);
     if (error != CF_OK) {
         cf_fault_set(fault, "the end of %s cannot be recovered: %s", CF_AUDIT_LOG, cf_error_text(error));
         return error;
@@ -360,7 +373,8 @@ static struct cf_audit *new_audit(const struct cf_keys *keys)
     return audit;
 }
 
-enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, struct cf_audit **out, struct cf_fault *fault)
+enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, const struct cf_tip *known, struct cf_audit **out,
+                            struct cf_fault *fault)
 {
     *out = NULL;
     struct cf_audit *audit = new_audit(keys);
@@ -370,7 +384,7 @@ enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, struct cf_audit
     if (error == CF_OK)
         error = map_head(dir, audit, fault);
     if (error == CF_OK)
-        error = recover(audit, fault);
+        error = recover(audit, known, fault);
     if (error == CF_OK && fsync(dir) != 0 && errno != EBADF && errno != EINVAL)
         error = cf_audit_errno(errno);
     if (error == CF_OK)

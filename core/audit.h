@@ -39,15 +39,23 @@ struct cf_event {
     const char *detail; /* what was changed: "+audit-records -contact-search" */
 };
 
+/* How far the chain goes: the last record, and the log's length behind it. */
+struct cf_tip {
+    int64_t seq; /* 0: before the first record */
+    int64_t length;
+    uint8_t mac[CF_MAC_SIZE];
+};
+
 /* Make the empty log of a new store, in dir (a descriptor, not kept). A log that has something in it is left as it is.
  * Returns 0, CF_EIO, CF_EFULL, CF_EUNSAFE. */
 CF_CHECKED enum cf_error cf_audit_create(int dir, const struct cf_keys *keys, struct cf_fault *fault);
 
 /* Open the log of the store whose directory is dir (a descriptor, not kept). keys: kept, must outlive the log.
- * Checks the end of the log against the head: where the log ends before its head a record "op":"truncated" is written, and cf_audit_verify names it ever after.
+ * known: what the database knows of the log (witness.h). Checks the end of the log against the head and this: where the
+ * log ends before, a record "op":"truncated" is written, and cf_audit_verify names it ever after.
  * Returns 0, CF_EIO, CF_EFULL, CF_EUNSAFE, CF_ENOMEM. */
-CF_CHECKED enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, struct cf_audit **out,
-                                       struct cf_fault *fault);
+CF_CHECKED enum cf_error cf_audit_open(int dir, const struct cf_keys *keys, const struct cf_tip *known,
+                                       struct cf_audit **out, struct cf_fault *fault);
 
 /* Write one record. Returns 0, CF_EFULL or CF_EIO when it could not be written (nothing of it stays in the log). */
 CF_CHECKED enum cf_error cf_audit_write(struct cf_audit *audit, const struct cf_event *event);
@@ -56,6 +64,9 @@ CF_CHECKED enum cf_error cf_audit_write(struct cf_audit *audit, const struct cf_
 int64_t cf_audit_count(struct cf_audit *audit);
 int64_t cf_audit_length(struct cf_audit *audit);
 
+/* The last record that was written. */
+struct cf_tip cf_audit_tip(struct cf_audit *audit);
+
 /* Sync, stop the thread, close. NULL is allowed. */
 void cf_audit_close(struct cf_audit *audit);
 
@@ -63,10 +74,10 @@ void cf_audit_close(struct cf_audit *audit);
 typedef void cf_audit_finding(void *arg, int64_t line, const char *what);
 
 /* Read the whole log: *records counts those that verify, finding is called for each that does not: edited, dropped
- * or reordered (the chain breaks there and is taken up again behind it), unfinished, cut off at the end. Safe beside
- * a writing daemon.
+ * or reordered (the chain breaks there and is taken up again behind it), unfinished, cut off at the end, be it behind
+ * the record that is known. Safe beside a writing daemon.
  * Returns 0 when all verifies, CF_ETAMPER when finding was called, CF_EIO when it cannot be read. */
-CF_CHECKED enum cf_error cf_audit_verify(int dir, const struct cf_keys *keys, cf_audit_finding *finding, void *arg,
-                                         int64_t *records);
+CF_CHECKED enum cf_error cf_audit_verify(int dir, const struct cf_keys *keys, const struct cf_tip *known,
+                                         cf_audit_finding *finding, void *arg, int64_t *records);
 
 #endif

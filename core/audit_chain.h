@@ -24,13 +24,6 @@ enum {
     CF_AUDIT_TAIL = 8 + 2 * CF_MAC_SIZE + 2 /* ,"mac":"…"} */
 };
 
-/* How far the chain goes: the last record, and the log's length behind it. */
-struct cf_tip {
-    int64_t seq; /* 0: before the first record */
-    int64_t length;
-    uint8_t mac[CF_MAC_SIZE];
-};
-
 /* Open a file of the log. flags: of open(2). *fd: owned by the caller, -1 on failure.
  * Returns 0, CF_ENOENT, CF_EUNSAFE (a symlink, not a regular file, another owner, a mode other than 0600), CF_EFULL,
  * CF_EIO. */
@@ -65,12 +58,14 @@ struct cf_walk {
     int64_t last;       /* sequence number of the last record, verified or not */
     int64_t unfinished; /* bytes behind the last newline, when the walk came to the end */
     bool head_met;      /* the record that the head names was there (or it names none) */
+    bool known_met;     /* and that which the database knows of */
 };
 
 struct cf_walk_rules {
     int64_t limit; /* stop at the first line that ends there or behind */
     bool is_live;  /* a daemon may be writing: what is past the head is read again before it is found wrong */
-    cf_audit_finding *finding; /* NULL when only the numbers are wanted */
+    const struct cf_tip *known; /* the record that the database knows of, or NULL */
+    cf_audit_finding *finding;  /* NULL when only the numbers are wanted */
     void *arg;
 };
 

@@ -183,6 +183,7 @@ struct walker {
     struct chain chain;
     struct cf_tip *tip;
     const struct cf_tip *head;
+    const struct cf_tip *known;
     cf_audit_finding *finding;
     void *arg;
     struct cf_walk *walk;
@@ -234,6 +235,11 @@ static void report_noted(struct walker *walker, const struct line *line, const s
     report(walker, walker->walk->line, what);
 }
 
+static bool is_record_of(const struct record *record, const struct cf_tip *tip)
+{
+    return tip != NULL && record->seq == tip->seq && memcmp(record->mac, tip->mac, CF_MAC_SIZE) == 0;
+}
+
 static void take_line(struct walker *walker, const struct line *line, const struct record *record, bool is_good)
 {
     walker->walk->line++;
@@ -242,9 +248,10 @@ static void take_line(struct walker *walker, const struct line *line, const stru
         report_bad(walker, NULL);
         return;
     }
-    if (walker->head != NULL && record->seq == walker->head->seq &&
-        memcmp(record->mac, walker->head->mac, CF_MAC_SIZE) == 0)
+    if (is_record_of(record, walker->head))
         walker->walk->head_met = true;
+    if (is_record_of(record, walker->known))
+        walker->walk->known_met = true;
     if (!is_good) {
         report_bad(walker, record);
         take_bad(&walker->chain, line, record, walker->tip);
@@ -292,6 +299,7 @@ enum cf_error cf_audit_walk(int fd, const struct cf_keys *keys, struct cf_tip *t
     struct walker walker = {.chain = {.keys = keys, .count = 1, .seq = tip->seq},
                             .tip = tip,
                             .head = head,
+                            .known = rules->known,
                             .finding = rules->finding,
                             .arg = rules->arg,
                             .walk = walk};
@@ -299,7 +307,8 @@ enum cf_error cf_audit_walk(int fd, const struct cf_keys *keys, struct cf_tip *t
     int patience = rules->is_live ? PATIENCE : 0;
     bool is_end = false;
     memcpy(walker.chain.macs[0], tip->mac, CF_MAC_SIZE);
-    *walk = (struct cf_walk){.head_met = head == NULL || head->seq == tip->seq};
+    *walk = (struct cf_walk){.head_met = head == NULL || head->seq == tip->seq,
+                             .known_met = rules->known == NULL || rules->known->seq == 0};
     while (error == CF_OK && !is_end && tip->length < rules->limit)
         error = step(&walker, &lines, &patience, &is_end);
     walk->last = walker.chain.seq;
@@ -344,6 +353,22 @@ static void report_head(enum cf_head_state state, const struct cf_tip *head, con
     finding(arg, 0, what);
 }
 
+/* And what the database has. */
+static void report_known(const struct cf_tip *known, const struct cf_walk *walk, cf_audit_finding *finding,
+                         void *arg)
+{
+    char what[160];
+    if (known == NULL || walk->known_met)
+        return;
+    if (walk->last < known->seq)
+        snprintf(what, sizeof(what), "%" PRId64 " records that the database knows of are cut off at the end",
+                 known->seq - walk->last);
+    else
+        snprintf(what, sizeof(what), "the record %" PRId64 " that the database knows of is not in the log",
+                 known->seq);
+    finding(arg, 0, what);
+}
+
 struct counted {
     cf_audit_finding *finding;
     void *arg;
@@ -358,8 +383,8 @@ static void count_finding(void *arg, int64_t line, const char *what)
 }
 
 /* Verify what is open. log: -1 when there is none, as head. */
-static enum cf_error verify_files(int log, int head, const struct cf_keys *keys, struct counted *counted,
-                                  int64_t *records)
+static enum cf_error verify_files(int log, int head, const struct cf_keys *keys, const struct cf_tip *known,
+                                  struct counted *counted, int64_t *records)
 {
     struct cf_tip tip = {0}, named = {0};
     struct cf_walk walk = {0};
@@ -370,12 +395,14 @@ static enum cf_error verify_files(int log, int head, const struct cf_keys *keys,
     if (error != CF_OK)
         return error;
     walk.head_met = is_named && named.seq == 0;
+    walk.known_met = known == NULL || known->seq == 0;
     if (log >= 0) {
         if (fstat(log, &st) != 0)
             return CF_EIO;
         const struct cf_walk_rules rules = {
             .limit = is_named && named.length > st.st_size ? named.length : st.st_size,
             .is_live = true,
+            .known = known,
             .finding = count_finding,
             .arg = counted,
         };
@@ -387,6 +414,7 @@ static enum cf_error verify_files(int log, int head, const struct cf_keys *keys,
     if (walk.unfinished > 0)
         count_finding(counted, walk.line + 1, "unfinished: no newline at the end");
     report_head(state, &named, &walk, count_finding, counted);
+    report_known(known, &walk, count_finding, counted);
     return counted->count == 0 ? CF_OK : CF_ETAMPER;
 }
 
@@ -396,8 +424,8 @@ static enum cf_error open_if_there(int dir, const char *name, int *fd)
     return error == CF_ENOENT ? CF_OK : error;
 }
 
-enum cf_error cf_audit_verify(int dir, const struct cf_keys *keys, cf_audit_finding *finding, void *arg,
-                              int64_t *records)
+enum cf_error cf_audit_verify(int dir, const struct cf_keys *keys, const struct cf_tip *known,
+                              cf_audit_finding *finding, void *arg, int64_t *records)
 {
     struct counted counted = {.finding = finding, .arg = arg};
     int log = -1, head = -1;
@@ -406,7 +434,7 @@ enum cf_error cf_audit_verify(int dir, const struct cf_keys *keys, cf_audit_find
     if (error == CF_OK)
         error = open_if_there(dir, CF_AUDIT_LOG, &log);
     if (error == CF_OK)
-        error = verify_files(log, head, keys, &counted, records);
+        error = verify_files(log, head, keys, known, &counted, records);
     if (log >= 0)
         close(log);
     if (head >= 0)

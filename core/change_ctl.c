@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "credential.h"
 #include "leave.h"
+#include "note.h"
 
 #include <ctype.h>
 #include <stdio.h>

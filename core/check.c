@@ -5,7 +5,9 @@
 #include "credential.h"
 #include "grant.h"
 #include "leave.h"
+#include "note.h"
 #include "schema.h"
+#include "witness.h"
 
 struct check {
     struct cf_vault *vault;
@@ -13,6 +15,8 @@ struct check {
     cf_check_finding *finding;
     void *arg;
     struct cf_checked *checked;
+    struct cf_tally tally;    /* of the Apps whose row verifies */
+    int64_t tampered;         /* the others */
     const struct cf_app *app; /* the one that is looked at */
     enum cf_error error;      /* what ends the check: not a finding */
 };
@@ -101,9 +105,11 @@ static bool check_app(void *arg, const struct cf_app *app)
 
     check->app = app;
     check->checked->apps++;
+    cf_app_tally(check->txn, app, &check->tally);
     check_versions(check);
     note(check, "apis", cf_assignments_load(check->txn, app, check->vault->catalogue, &assignments));
     note(check, "grants", cf_grants_load(check->txn, app, &grants));
+    note(check, "description and labels", cf_note_each(check->txn, app, NULL, NULL));
     note(check, "leave to reveal", cf_leaves_verify(check->txn, app));
     check->checked->grants += (int64_t)grants.count;
     cf_assignments_release(&assignments);
@@ -117,6 +123,7 @@ static void tampered_app(void *arg, int64_t serial)
     struct cf_text text = {0};
 
     check->checked->apps++;
+    check->tampered++;
     cf_text_printf(&text, "App number %lld: its row does not verify", (long long)serial);
     report(check, text.data != NULL ? text.data : "an App's row does not verify");
     cf_text_release(&text);
@@ -169,6 +176,37 @@ static void check_strays(struct check *check)
     }
 }
 
+/* Each row may verify, and all of an App's be as they once were. Which App that is a sum does not tell. */
+static const char *judge_tally(const struct check *check, const struct cf_witness *witness)
+{
+    if (witness->is_lost)
+        return "what the database knew of its Apps is lost: some may be missing, or be as they once were";
+    if (check->tally.apps + check->tampered < witness->tally.apps)
+        return "Apps are missing, which nobody destroyed";
+    if (check->tally.apps + check->tampered > witness->tally.apps)
+        return "Apps are there that were destroyed or not made here: put back by hand";
+    if (check->tampered == 0 && !cf_equal(witness->tally.sum, check->tally.sum, CF_MAC_SIZE))
+        return "Apps are not as the last change left them: put back to an earlier state by hand";
+    return NULL;
+}
+
+static void check_tally(struct check *check)
+{
+    struct cf_witness witness;
+    struct cf_text text = {0};
+    const enum cf_error error = cf_witness_read(check->txn, &witness);
+    const char *what = judge_tally(check, &witness);
+
+    if (error != CF_OK && error != CF_ETAMPER)
+        check->error = error;
+    if (check->error != CF_OK || what == NULL)
+        return;
+    cf_text_printf(&text, "%s (%lld Apps verify; there ought to be %lld, after %lld changes)", what,
+                   (long long)check->tally.apps, (long long)witness.tally.apps, (long long)witness.changes);
+    report(check, text.data != NULL ? text.data : what);
+    cf_text_release(&text);
+}
+
 static void sqlite_finding(void *arg, const char *what)
 {
     struct cf_text text = {0};
@@ -205,6 +243,8 @@ static void check_database(struct check *check)
     for (size_t i = 0; i < cf_catalogue_count(catalogue) && check->error == CF_OK; i++)
         check_api(check, cf_catalogue_at(catalogue, i)->slug);
     if (check->error == CF_OK)
+        check_tally(check);
+    if (check->error == CF_OK)
         check_strays(check);
 }
 
@@ -221,7 +261,6 @@ enum cf_error cf_check(struct cf_vault *vault, cf_check_finding *finding, void *
     cf_txn_end(&txn);
     if (check.error != CF_OK)
         return check.error;
-    error = cf_audit_verify(cf_store_dir(vault->store), cf_store_keys(vault->store), audit_finding, &check,
-                            &checked->records);
+    error = cf_witness_verify(vault->store, audit_finding, &check, &checked->records);
     return error == CF_ETAMPER ? CF_OK : error;
 }

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "credential.h"
 #include "grant.h"
+#include "note.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* rate.h: how often a user may ask in a second: a token bucket for each uid.
+/* rate.h: how often a user may ask in a second: a token bucket for each uid, or other number.
  *
  * A bucket holds what may be asked at once, one second's worth, and fills again at the same rate. One that is full
  * is as good as none, so only users who asked within the last second are remembered. Thread-safe.

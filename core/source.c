@@ -106,6 +106,29 @@ static enum cf_error check_safe(const char *path, const struct kind *kind, const
     return CF_OK;
 }
 
+/* Who may write the directory may put another file in the place of ours, but for one that is sticky. */
+static enum cf_error check_place(const char *path, struct cf_fault *fault)
+{
+    const char *slash = strrchr(path, '/');
+    char *place = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    struct stat st;
+    enum cf_error error = CF_OK;
+
+    if (place == NULL)
+        return CF_ENOMEM;
+    if (stat(place, &st) != 0) {
+        cf_fault_set(fault, "%s: cannot be read: %s", place, strerror(errno));
+        error = CF_EIO;
+    } else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0) {
+        cf_fault_set(
+            fault, "%s: others than its owner may write to the directory that it is in (mode %04o): chmod go-w %s",
+            path, st.st_mode & 07777, place);
+        error = CF_EUNSAFE;
+    }
+    free(place);
+    return error;
+}
+
 static int64_t time_of(const struct timespec *time)
 {
     return time->tv_sec > 0 && time->tv_sec < INT64_MAX / CF_SECOND - 1 ? time->tv_sec * CF_SECOND + time->tv_nsec
@@ -175,6 +198,11 @@ static enum cf_error read_source(const char *path, struct source *source, struct
 
     if (error != CF_OK)
         return error;
+    error = check_place(path, fault);
+    if (error != CF_OK) {
+        close(fd);
+        return error;
+    }
     source->text = malloc(FILE_MOST + 1);
     error = source->text != NULL ? read_file(path, fd, source->text, &source->len, fault) : CF_ENOMEM;
     close(fd);

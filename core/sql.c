@@ -234,6 +234,11 @@ int64_t cf_sql_last_id(struct cf_db *db)
     return sqlite3_last_insert_rowid(db->handle);
 }
 
+int64_t cf_sql_changes(struct cf_db *db)
+{
+    return sqlite3_total_changes(db->handle);
+}
+
 bool cf_sql_in_transaction(struct cf_db *db)
 {
     return !sqlite3_get_autocommit(db->handle);

@@ -49,6 +49,9 @@ const void *cf_sql_blob(struct cf_rows *rows, int column, size_t *len);
 
 int64_t cf_sql_last_id(struct cf_db *db);
 
+/* How many rows the connection has changed so far. */
+int64_t cf_sql_changes(struct cf_db *db);
+
 /* Is a transaction open? SQLite may end one by itself when a statement fails for want of space or memory. */
 bool cf_sql_in_transaction(struct cf_db *db);
 

@@ -19,6 +19,13 @@
 
 enum { WAL_INDEX_PAGE = 4096, WRAPPED_SIZE = CF_KEY_SIZE + CF_SEAL_OVERHEAD };
 
+void cf_store_follow(struct cf_store *store, struct cf_audit *audit)
+{
+    pthread_mutex_lock(&store->write);
+    store->audit = audit;
+    pthread_mutex_unlock(&store->write);
+}
+
 int cf_store_dir(const struct cf_store *store)
 {
     return store->dir;
@@ -142,18 +149,14 @@ static enum cf_error write_identity(struct cf_db *db, const struct cf_secret *ma
 /* A data key that nobody has seen, and the log that is chained by it. */
 static enum cf_error make_data_key(struct cf_store *store, struct cf_secret **data_key, struct cf_fault *fault)
 {
-    struct cf_keys *keys = NULL;
     enum cf_error error;
 
     *data_key = cf_secret_new(CF_KEY_SIZE);
     if (*data_key == NULL)
         return CF_ENOMEM;
     cf_random(cf_secret_bytes(*data_key), CF_KEY_SIZE);
-    error = cf_keys_derive(*data_key, &keys);
-    if (error == CF_OK)
-        error = cf_audit_create(store->dir, keys, fault);
-    cf_keys_free(keys);
-    return error;
+    error = cf_keys_derive(*data_key, &store->keys);
+    return error == CF_OK ? cf_audit_create(store->dir, store->keys, fault) : error;
 }
 
 static enum cf_error fill(struct cf_store *store, struct cf_fault *fault)
@@ -165,9 +168,9 @@ static enum cf_error fill(struct cf_store *store, struct cf_fault *fault)
     if (error == CF_OK)
         error = cf_sql_open(store->database, CF_SQL_CREATE, &db, fault);
     if (error == CF_OK)
-        error = cf_schema_migrate(db, fault);
-    if (error == CF_OK)
         error = make_data_key(store, &data_key, fault);
+    if (error == CF_OK)
+        error = cf_schema_migrate(db, store->keys, fault);
     if (error == CF_OK)
         error = write_identity(db, master, data_key);
     cf_sql_close(db);
@@ -356,9 +359,11 @@ static enum cf_error open_owned(struct cf_store *store, struct cf_handover *hand
     if (error == CF_OK)
         error = store->lock < 0 ? CF_EIO : cf_sql_open(store->database, CF_SQL_WRITE, &store->writer, fault);
     if (error == CF_OK)
-        error = cf_schema_migrate(store->writer, fault);
+        error = cf_schema_known(store->writer, fault);
     if (error == CF_OK)
         error = take_keys(store, store->writer, handover, fault);
+    if (error == CF_OK)
+        error = cf_schema_migrate(store->writer, store->keys, fault);
     if (error == CF_OK)
         map_wal_index(store);
     return error;

@@ -29,6 +29,7 @@ enum cf_store_mode {
     CF_STORE_OBSERVE /* read only, whether somebody owns it or not */
 };
 
+struct cf_audit;
 struct cf_store;
 
 /* Make a store at path: the directory (its parent must be there; an empty one of ours is taken, and closed to others),
@@ -60,6 +61,9 @@ pid_t cf_store_holder(const char *path);
 
 /* How many commits there were since it was opened. */
 int64_t cf_store_commits(struct cf_store *store);
+
+/* From now on each commit keeps what it knows of this log (witness.h), which lives until the last one. */
+void cf_store_follow(struct cf_store *store, struct cf_audit *audit);
 
 int cf_store_dir(const struct cf_store *store); /* a descriptor of the directory, valid until the store is closed */
 const char *cf_store_path(const struct cf_store *store);

@@ -22,12 +22,14 @@ struct cf_store {
     int dir;
     int lock;              /* -1 when observing */
     struct cf_db *writer;  /* NULL when observing */
-    pthread_mutex_t write; /* held by the one who writes; guards batch and commits */
+    pthread_mutex_t write; /* held by the one who writes; guards batch, commits, audit, changes */
     pthread_cond_t committed;
     struct cf_batch *batch; /* the open one, or NULL */
     atomic_size_t waiting;  /* for the writer's lock */
     int64_t commits;
-    pthread_mutex_t pool; /* guards idle and idle_count */
+    struct cf_audit *audit; /* NULL until it is followed */
+    int64_t changes;        /* of the writer, when the batch was opened */
+    pthread_mutex_t pool;   /* guards idle and idle_count */
     struct cf_db *idle[CF_STORE_POOL];
     size_t idle_count;
     uint8_t id[CF_ID_SIZE];

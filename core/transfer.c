@@ -1,6 +1,8 @@
 /* What comes in and goes out, as lists. */
 #include "transfer_step.h"
 
+#include "note.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "transfer_step.h"
 
 #include "clock.h"
+#include "note.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "transfer_step.h"
 
 #include "clock.h"
+#include "note.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* Apps on their way out. */
 #include "transfer.h"
 
+#include "note.h"
+
 struct export
 {
     struct cf_vault *vault;

@@ -1,5 +1,7 @@
 #include "store_inside.h"
 
+#include "witness.h"
+
 #include <stdlib.h>
 
 static enum cf_error pool_take(struct cf_store *store, struct cf_db **db)
@@ -55,10 +57,24 @@ static void batch_close(struct cf_store *store, enum cf_error result)
         free(batch);
 }
 
+/* With what the log holds of all that is committed. */
+static enum cf_error witness(struct cf_store *store)
+{
+    struct cf_txn txn = {.db = store->writer, .keys = store->keys, .writes = true};
+    struct cf_tip tip;
+
+    if (store->audit == NULL || cf_sql_changes(store->writer) == store->changes)
+        return CF_OK;
+    tip = cf_audit_tip(store->audit);
+    return cf_witness_log(&txn, &tip);
+}
+
 static enum cf_error commit(struct cf_store *store)
 {
-    enum cf_error error = cf_sql_run(store->writer, "COMMIT", "");
+    enum cf_error error = witness(store);
 
+    if (error == CF_OK)
+        error = cf_sql_run(store->writer, "COMMIT", "");
     if (error == CF_OK)
         store->commits++;
     else if (cf_sql_in_transaction(store->writer) && cf_sql_run(store->writer, "ROLLBACK", "") != CF_OK)
@@ -87,6 +103,7 @@ static enum cf_error batch_open(struct cf_store *store)
     store->batch = calloc(1, sizeof *store->batch);
     if (store->batch == NULL)
         return CF_ENOMEM;
+    store->changes = cf_sql_changes(store->writer);
     error = cf_sql_run(store->writer, "BEGIN IMMEDIATE", "");
     if (error != CF_OK)
         batch_close(store, error);

@@ -3,6 +3,7 @@
 #include "api.h"
 #include "clock.h"
 #include "house.h"
+#include "witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,45 @@ static enum cf_error configure(struct cf_vault *vault, const struct cf_vault_opt
     return error;
 }
 
+/* Of what was recorded since the last change, and of damage that is recorded now, the database knows from here on. A
+ * full disk keeps nobody from reading: then it does with the next change. */
+static enum cf_error renew_witness(struct cf_vault *vault)
+{
+    const struct cf_tip tip = cf_audit_tip(vault->audit);
+    struct cf_txn txn;
+    enum cf_error error = cf_txn_write(vault->store, &txn);
+
+    if (error == CF_OK)
+        error = cf_witness_log(&txn, &tip);
+    if (error == CF_OK)
+        error = cf_txn_commit(&txn);
+    cf_txn_end(&txn);
+    return error == CF_EFULL ? CF_OK : error;
+}
+
+/* The log, and from now on the database's knowledge of it. */
+static enum cf_error open_audit(struct cf_vault *vault, struct cf_fault *fault)
+{
+    const struct cf_event bad = {.op = "head-lost", .result = CF_ETAMPER, .detail = CF_WITNESS_BAD};
+    struct cf_witness witness = {0};
+    struct cf_txn txn;
+    enum cf_error witnessed = cf_txn_read(vault->store, &txn), error;
+
+    if (witnessed == CF_OK)
+        witnessed = cf_witness_read(&txn, &witness);
+    cf_txn_end(&txn);
+    if (witnessed != CF_OK && witnessed != CF_ETAMPER)
+        return witnessed;
+    error =
+        cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &witness.tip, &vault->audit, fault);
+    if (error == CF_OK && witnessed == CF_ETAMPER)
+        error = cf_audit_write(vault->audit, &bad);
+    if (error != CF_OK)
+        return error;
+    cf_store_follow(vault->store, vault->audit);
+    return cf_audit_tip(vault->audit).seq == witness.tip.seq ? CF_OK : renew_witness(vault);
+}
+
 enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_vault **out, struct cf_fault *fault)
 {
     struct cf_vault *vault = calloc(1, sizeof *vault);
@@ -56,16 +96,17 @@ enum cf_error cf_vault_open(const struct cf_vault_options *options, struct cf_va
         vault->denials = cf_denials_new();
         vault->cards = cf_cards_new(vault->store);
         vault->rates = cf_rates_new();
+        vault->alarms = cf_rates_new();
         vault->readers = cf_readers_new();
         vault->house = cf_house_new();
-        if (vault->denials == NULL || vault->cards == NULL || vault->rates == NULL || vault->readers == NULL ||
-            vault->house == NULL)
+        if (vault->denials == NULL || vault->cards == NULL || vault->rates == NULL || vault->alarms == NULL ||
+            vault->readers == NULL || vault->house == NULL)
             error = CF_ENOMEM;
     }
     if (error == CF_OK)
         error = configure(vault, options, fault);
     if (error == CF_OK && options->mode == CF_STORE_OWN)
-        error = cf_audit_open(cf_store_dir(vault->store), cf_store_keys(vault->store), &vault->audit, fault);
+        error = open_audit(vault, fault);
     if (error == CF_OK) {
         error = register_all(vault, options->mode);
         if (error != CF_OK)
@@ -95,6 +136,7 @@ void cf_vault_close(struct cf_vault *vault)
     cf_audit_close(vault->audit);
     cf_cards_free(vault->cards);
     cf_rates_free(vault->rates);
+    cf_rates_free(vault->alarms);
     cf_templates_free(vault->templates);
     cf_catalogue_free(vault->catalogue);
     cf_config_free(vault->config);
@@ -140,6 +182,21 @@ enum cf_error cf_vault_permit(struct cf_vault *vault, struct cf_txn *txn, struct
     unrecorded = cf_vault_record(vault, &event);
     /* Refused either way; that the refusal could not be recorded is the more urgent news. */
     return unrecorded != CF_OK ? unrecorded : verdict.error;
+}
+
+enum cf_error cf_vault_tampered(struct cf_vault *vault, const struct cf_caller *caller, int64_t serial,
+                                const char *name)
+{
+    char detail[48];
+    const struct cf_event event = {
+        .caller = caller, .op = "find", .app = name, .result = CF_ETAMPER, .detail = detail};
+    bool is_first;
+    enum cf_error error = cf_rate_take(vault->alarms, (uint32_t)serial, 1, cf_now(), &is_first);
+
+    snprintf(detail, sizeof detail, "App number %lld", (long long)serial);
+    if (error == CF_OK)
+        error = cf_vault_record(vault, &event);
+    return error == CF_OK || error == CF_EAGAIN ? CF_ETAMPER : error;
 }
 
 /* Leaves are not on a card: where reveals are to be asked for, each is looked up. */

@@ -27,7 +27,8 @@ struct cf_vault {
     struct cf_audit *audit; /* NULL when observing */
     struct cf_denials *denials;
     struct cf_cards *cards;
-    struct cf_rates *rates; /* of checks of credentials */
+    struct cf_rates *rates;  /* of checks of credentials */
+    struct cf_rates *alarms; /* of records that do not verify, by the App's serial */
     struct cf_readers *readers;
     struct cf_house *house; /* kept by nobody until cf_chores_start */
     struct cf_news *news;   /* who is told of changes (news.h), or NULL; set by who opened it, and his */
@@ -71,6 +72,12 @@ CF_CHECKED enum cf_error cf_vault_value(struct cf_vault *vault, int64_t serial, 
 /* Write one event of caller to the audit log, as the policy for failures says: 0 when it was written or may fail; of a
  * flood of refusals some are counted instead (denials.h). */
 CF_CHECKED enum cf_error cf_vault_record(struct cf_vault *vault, const struct cf_event *event);
+
+/* A record of the App of this serial does not verify, so that there is none to judge and record an access by: say so,
+ * once a second. name: what was looked for, or NULL.
+ * Returns CF_ETAMPER, or CF_EAUDIT, CF_EFULL when it cannot be recorded. */
+CF_CHECKED enum cf_error cf_vault_tampered(struct cf_vault *vault, const struct cf_caller *caller, int64_t serial,
+                                           const char *name);
 
 /* What `credfs status` and the status file count. */
 struct cf_counts {

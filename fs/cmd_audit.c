@@ -1,8 +1,8 @@
 /* credfs audit: show, follow and verify the audit log. */
 #include "client.h"
 #include "command.h"
-#include "core/audit.h"
 #include "core/clock.h"
+#include "core/witness.h"
 #include "log.h"
 #include "mounts.h"
 #include "record.h"
@@ -120,12 +120,11 @@ static void collect_finding(void *arg, int64_t line, const char *what)
     json_array_append_new(arg, json_pack("{s:I, s:s}", "line", (json_int_t)line, "what", what));
 }
 
-static int verify(const struct cf_store *store, bool json)
+static int verify(struct cf_store *store, bool json)
 {
     json_t *findings = json_array();
     int64_t records = 0;
-    enum cf_error error = cf_audit_verify(cf_store_dir(store), cf_store_keys(store),
-                                          json ? collect_finding : print_finding, findings, &records);
+    enum cf_error error = cf_witness_verify(store, json ? collect_finding : print_finding, findings, &records);
     int code = error == CF_OK || error == CF_ETAMPER ? 0 : command_fail(error, NULL);
 
     if (code == 0 && json)

@@ -65,6 +65,8 @@ static enum cf_error find_app(struct cf_txn *txn, enum cf_place place, const cha
 
     if (error == CF_OK)
         fs_node_of_app(&app, node);
+    else if (error == CF_ETAMPER)
+        node->ino = inode_make(FS_APP, app.serial);
     return error;
 }
 

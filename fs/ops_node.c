@@ -12,13 +12,15 @@
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct request r;
-    struct fs_node node;
+    struct fs_node node = {0};
     struct fuse_entry_param entry;
     enum cf_error error;
 
     if (!request_begin(&r, req, parent))
         return;
     error = fs_node_find(r.fs, &r.txn, &r.node, name, &node);
+    if (error == CF_ETAMPER)
+        error = request_tampered(&r, node.ino != 0 ? node.ino : parent, name);
     if (error == CF_OK)
         error = attr_lookup(r.fs, &r.txn, &node, &entry);
     if (error != CF_OK) {

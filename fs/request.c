@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include "current.h"
+#include "inode.h"
 #include "reply.h"
 
 struct fs_state *request_state(fuse_req_t req)
@@ -18,6 +19,14 @@ struct cf_caller request_caller(fuse_req_t req)
     return caller;
 }
 
+enum cf_error request_tampered(struct request *r, uint64_t ino, const char *name)
+{
+    const struct fs_row *row = fs_row(ino);
+
+    return row && fs_row_is_of_app(row) ? cf_vault_tampered(r->fs->vault, &r->caller, inode_serial(ino), name)
+                                        : CF_ETAMPER;
+}
+
 bool request_begin(struct request *r, fuse_req_t req, uint64_t ino)
 {
     enum cf_error error;
@@ -30,6 +39,8 @@ bool request_begin(struct request *r, fuse_req_t req, uint64_t ino)
     error = cf_txn_read(r->fs->vault->store, &r->txn);
     if (error == CF_OK)
         error = fs_node_load(r->fs, &r->txn, ino, &r->node);
+    if (error == CF_ETAMPER)
+        error = request_tampered(r, ino, NULL);
     if (error != CF_OK)
         request_finish(r, error);
     return error == CF_OK;

@@ -22,6 +22,9 @@ struct cf_caller request_caller(fuse_req_t req);
  * Otherwise one of the two below ends it. */
 bool request_begin(struct request *r, fuse_req_t req, uint64_t ino);
 
+/* A record of ino's App does not verify: record it. name: what was looked for, or NULL. Returns the error to reply. */
+CF_CHECKED enum cf_error request_tampered(struct request *r, uint64_t ino, const char *name);
+
 /* End without a reply, where one was given. */
 void request_end(struct request *r);
 

@@ -36,7 +36,7 @@ enum statement {
 static const char update_app[] =
     "UPDATE app SET place = place, name = name, disabled = disabled, created = created, created_by = created_by, "
     "updated = ?2, updated_by = 0, trashed = trashed, generation = generation + 1, version = version, "
-    "lives = lives, apis_sum = ?3, grants_sum = grants_sum, mac = ?3 WHERE serial = ?1";
+    "lives = lives, apis_sum = ?3, grants_sum = grants_sum, notes_sum = notes_sum, mac = ?3 WHERE serial = ?1";
 
 static const char *const sql[STATEMENTS] = {
     [BEGIN_READ] = "BEGIN",

@@ -236,3 +236,21 @@ DO
     rm "$DISK/ballast"
     [ "$(jq -s 'map(select(.op == "reveal")) | length' <"$MP/audit")" -ge 50 ]
 }
+
+@test "a reveal that cannot be recorded is refused, unless the site puts service first" {
+    store_on_disk 24M
+    begin
+    new_app billing audit-records
+    dd if=/dev/zero of="$DISK/ballast" bs=64K status=none 2>/dev/null || true
+    # The reserve holds some thousand records.
+    run bash -c "for n in {1..20000}; do read -r value <'$APPS/billing/secret' || exit 7; done"
+    [ "$status" -eq 7 ]
+    refused "No space left on device" cat "$APPS/billing/secret"
+    refused "No space left on device" cat "$APPS/billing/key"
+
+    printf '\n[audit]\non-failure = allow\n' >>"$CONFIG"
+    credfs reload "$MP"
+    [ "$(cat "$APPS/billing/secret" | wc -c)" -eq 48 ]
+    rm "$DISK/ballast"
+    credfs audit --store "$STORE" --verify
+}

@@ -60,6 +60,11 @@ denied() {
     return 1
 }
 
+# recorded_denial UID OPERATION FILE
+recorded_denial() {
+    audited ".uid == $1 and .op == \"$2\" and .file == \"$3\" and .result == \"denied\""
+}
+
 @test "who has no role sees an empty apps/ and is refused whatever he tries on a name he knows" {
     [ -z "$(as $STRANGER ls -A "$APPS")" ]
     denied $STRANGER billing bash -c "cd '$APPS/billing'"
@@ -80,9 +85,13 @@ denied() {
 
 @test "test -r, -w and -x tell him the truth" {
     refused "" as $STRANGER test -x "$APPS/billing"
+    audited ".uid == $STRANGER and .op == \"list\" and .app == \"billing\" and .result == \"denied\""
     refused "" as $STRANGER test -r "$APPS/billing/secret"
+    recorded_denial $STRANGER reveal secret
     refused "" as $MANAGER test -r "$APPS/billing/secret"
+    recorded_denial $MANAGER reveal secret
     refused "" as $STRANGER test -w "$APPS/billing/apis"
+    recorded_denial $STRANGER edit apis
     as $MANAGER test -w "$APPS/billing/apis"
     as $MANAGER test -x "$APPS/billing"
     as $ADMIN test -r "$APPS/billing/secret"
@@ -91,10 +100,14 @@ denied() {
 @test "who has no role reads neither audit nor trash nor who has an API" {
     rmdir "$APPS/mailer"
     refused "Permission denied" as $STRANGER cat "$MP/audit"
+    recorded_denial $STRANGER read-audit audit
     refused "Permission denied" as $STRANGER cat "$MP/status"
+    recorded_denial $STRANGER read-status status
     refused "Permission denied" as $STRANGER ls "$MP/trash"
-    refused "Permission denied" as $STRANGER cat "$MP/trash/mailer/info"
+    recorded_denial $STRANGER list-trash trash
+    denied $STRANGER mailer cat "$MP/trash/mailer/info"
     refused "Permission denied" as $STRANGER cat "$MP/apis/audit-records/apps"
+    recorded_denial $STRANGER read-apps apps
     as $STRANGER grep -q 'Audit Records' "$MP/apis/audit-records/info"
 }
 
@@ -254,7 +267,7 @@ denied() {
 
 @test "a right taken away is gone at the very next open; an open file keeps what it was opened with" {
     echo "user:$WEB" >"$APPS/billing/grants"
-    chmod 777 "$DIR"
+    chmod 1777 "$DIR"
     as $WEB bash -c "
         exec 5<'$APPS/billing/secret'
         touch '$DIR/ready'

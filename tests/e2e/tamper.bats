@@ -190,6 +190,68 @@ eio() {
     check_names mailer
 }
 
+@test "a description or a label changed, added or taken away by hand is seen, and forges no line of info" {
+    local app
+    app=$(serial billing)
+    printf 'describe pays the bills\nlabel team=finance\n' >"$APPS/billing/ctl"
+    by_hand "UPDATE note SET value = 'x' || char(10) || 'state = disabled' WHERE name = 'description'"
+    eio cat "$APPS/billing/info"
+    eio bash -c "echo describe sent >'$APPS/billing/ctl'"
+    refused "" grep -r "state = disabled" "$APPS"
+    check_names billing description
+    by_hand "UPDATE note SET value = 'pays the bills' WHERE name = 'description'"
+    grep -qx 'description = pays the bills' "$APPS/billing/info"
+    check_passes
+    by_hand "INSERT INTO note VALUES ($app, 'label.owner', 'mallory')"
+    eio cat "$APPS/billing/info"
+    by_hand "DELETE FROM note WHERE app = $app AND name <> 'description'"
+    eio cat "$APPS/billing/info"
+    by_hand "UPDATE note SET app = $(serial mailer)"
+    eio cat "$APPS/billing/info"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+}
+
+# store_of_schema_4: put the store that an earlier program made in the place of this one; changed by hand before it is
+# used, if SQL is given.
+store_of_schema_4() {
+    umount_store
+    rm "$STORE"/*
+    (umask 077 && cp "$BATS_TEST_DIRNAME"/schema-4/{audit.head,audit.log,master.key} "$STORE")
+    sql <"$BATS_TEST_DIRNAME/schema-4/credfs.sql"
+    [ -z "${1-}" ] || sql "$1"
+    chmod 600 "$STORE/credfs.db"
+    mount_store
+}
+
+@test "a store of an earlier program is taken over with its descriptions" {
+    store_of_schema_4
+    grep -qx 'description = pays the bills' "$APPS/billing/info"
+    grep -qx 'label.team = finance' "$APPS/billing/info"
+    grep -qx 'description = sent' "$APPS/mailer/info"
+    [ "$(sha256sum <"$APPS/billing/secret")" = \
+        "a2516f8b1afc5db90d4b8891e82a58b9c46dbf1623b53a84eaa118ffa4868c48  -" ]
+    mv "$MP/trash/gone" "$APPS/gone"
+    check_passes
+    by_hand "UPDATE note SET value = 'received' WHERE value = 'sent'"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+}
+
+@test "what did not verify in a store of an earlier program goes on not to" {
+    store_of_schema_4 "UPDATE app SET created_by = 77 WHERE name = 'billing';
+        UPDATE note SET value = 'x' || char(10) || 'state = disabled' WHERE value = 'sent'"
+    eio cat "$APPS/billing/secret"
+    check_names "$(serial billing)"
+    eio cat "$APPS/mailer/info"
+    check_names mailer description
+    echo "describe sent" >"$APPS/mailer/ctl"
+    grep -qx 'description = sent' "$APPS/mailer/info"
+    by_hand "ALTER TABLE app DROP COLUMN notes_sum; DROP TABLE witness; UPDATE note SET value = 'again';
+        PRAGMA user_version = 4"
+    eio cat "$APPS/mailer/info"
+}
+
 @test "an App's row edited by hand is not used" {
     local app column
     app=$(serial billing)
@@ -203,6 +265,7 @@ eio() {
     check_passes
     by_hand "UPDATE app SET name = 'renamed' WHERE serial = $app"
     eio cat "$APPS/renamed/secret"
+    audited '.app == "renamed" and .op == "find" and .result == "tampered"'
     [ "$(ls "$APPS")" = mailer ]
     check_names "$app"
 }
@@ -217,10 +280,83 @@ eio() {
     check_names "$(serial mailer)"
 }
 
+@test "an App's row that is edited under a mount is seen, and recorded at the next use" {
+    cd "$APPS/billing"
+    cat secret >/dev/null
+    sql "UPDATE app SET disabled = 1 WHERE name = 'billing'"
+    eio cat secret
+    eio ls
+    cd /
+    audited ".result == \"tampered\" and .detail == \"App number $(serial billing)\""
+}
+
 @test "a version's row edited by hand is not used" {
     by_hand "UPDATE version SET created_by = 77 WHERE app = $(serial billing)"
     eio cat "$APPS/billing/secret"
     check_names billing
+}
+
+# keep_rows, put_rows_back APP: all rows of an App as they once were, with their seals.
+keep_rows() {
+    umount_store
+    cp "$STORE/credfs.db" "$DIR/kept.db"
+    mount_store
+}
+
+put_rows_back() {
+    local app tables="" table
+    app=$(sqlite3 "$DIR/kept.db" "SELECT serial FROM app WHERE name = '$1'")
+    for table in version value assignment note; do
+        tables+="DELETE FROM $table WHERE app = $app; INSERT INTO $table SELECT * FROM kept.$table WHERE app = $app;"
+    done
+    umount_store
+    sql "ATTACH '$DIR/kept.db' AS kept; INSERT OR REPLACE INTO app SELECT * FROM kept.app WHERE serial = $app; $tables
+        DELETE FROM entitlement WHERE scope = 0 AND owner = $app;
+        INSERT INTO entitlement SELECT * FROM kept.entitlement WHERE scope = 0 AND owner = $app"
+    mount_store
+}
+
+@test "all rows of an App put back to before a grant was taken away, or it was disabled: check says so" {
+    echo "user:$WEB" >"$APPS/billing/grants"
+    keep_rows
+    echo "-user:$WEB" >"$APPS/billing/grants"
+    check_passes
+    put_rows_back billing
+    check_names "earlier state"
+    echo "describe sent" >"$APPS/mailer/ctl"
+    echo "describe paid" >"$APPS/billing/ctl"
+    check_names "earlier state"
+}
+
+@test "a disabled App is not enabled by old rows that check does not notice" {
+    keep_rows
+    echo disable >"$APPS/billing/ctl"
+    put_rows_back billing
+    check_names "earlier state"
+}
+
+@test "a destroyed App that returns by hand is noticed" {
+    keep_rows
+    rmdir "$APPS/billing"
+    rmdir "$MP/trash/billing"
+    check_passes
+    put_rows_back billing
+    check_names "put back by hand" "2 Apps verify; there ought to be 1"
+}
+
+@test "an App that is taken away by hand, with all that it has, is noticed" {
+    local app
+    app=$(serial mailer)
+    by_hand "DELETE FROM app WHERE serial = $app; DELETE FROM entitlement WHERE owner = $app AND scope = 0"
+    check_names "which nobody destroyed"
+}
+
+@test "what the database knows of its Apps, taken away by hand, is missed ever after" {
+    by_hand "DELETE FROM witness"
+    check_names "lost"
+    new_app later
+    remount
+    check_names "what the database knew of its Apps is lost"
 }
 
 @test "an assignee inserted by hand may not give the API" {
@@ -304,6 +440,69 @@ verify_names() {
     new_app later
     run credfs audit --store "$STORE" --verify
     [ "$status" -eq 65 ]
+}
+
+# keep_log, put_log_back: the log with its head as they once were, while the database goes on.
+keep_log() {
+    umount_store
+    cp -p "$STORE"/audit.{log,head} "$DIR/"
+    mount_store
+}
+
+put_log_back() {
+    umount_store
+    cp -p "$DIR"/audit.{log,head} "$STORE/"
+}
+
+@test "a log that is put back with its head to an earlier state is missed, now and ever after" {
+    keep_log
+    new_app later
+    cat "$APPS/later/secret" >/dev/null
+    new_app latest
+    put_log_back
+    verify_names "database"
+    run credfs check --store "$STORE" --config "$CONFIG"
+    [ "$status" -eq 65 ]
+    mount_store
+    audited '.op == "truncated"'
+    new_app more
+    verify_names "missing"
+}
+
+@test "a record that was written in the place of a missing one is not taken for it" {
+    keep_log
+    new_app later
+    umount_store
+    cp -p "$STORE/credfs.db" "$DIR/later.db"
+    cp -p "$DIR"/audit.{log,head} "$STORE/"
+    sql "DELETE FROM app WHERE name = 'later'"
+    mount_store
+    new_app other
+    new_app another
+    umount_store
+    cp -p "$DIR/later.db" "$STORE/credfs.db"
+    rm -f "$STORE"/credfs.db-*
+    verify_names "database"
+    mount_store
+    audited '.op == "broken"'
+}
+
+@test "what the database knows of the log, changed or taken away by hand, is missed, now and ever after" {
+    by_hand "UPDATE witness SET seq = 0"
+    verify_names "database"
+    by_hand "DELETE FROM witness"
+    verify_names "database"
+    audited '.op == "head-lost" and (.detail | contains("database"))'
+}
+
+@test "a daemon that is killed leaves a log that the database agrees with" {
+    local i
+    for i in 1 2 3; do
+        new_app "more$i"
+        crash
+        mount_store
+        credfs audit --store "$STORE" --verify
+    done
 }
 
 @test "a line added to the audit log by hand is named" {

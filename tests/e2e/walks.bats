@@ -73,6 +73,7 @@ readable() {
 }
 
 @test "cp -r, rsync and tar copy what is read" {
+    needs rsync "to copy with it"
     some_apps
     local copy=$DIR/copy how
     new_app plain audit-records
@@ -81,7 +82,6 @@ readable() {
         case $how in
         cp) timeout 20 cp -r "$APPS/plain" "$copy/" 2>"$DIR/complaint" || true ;;
         rsync)
-            command -v rsync >/dev/null || { rmdir "$copy"; continue; }
             timeout 20 rsync -r --exclude=ctl "$APPS/plain" "$copy/"
             ;;
         tar) timeout 20 tar -C "$APPS" --exclude=ctl -cf - plain | tar -C "$copy" -xf - ;;

@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,11 +141,13 @@ static void cut_log(int dir, size_t len)
     close(fd);
 }
 
+static const struct cf_tip nothing_known; /* by a database: there is none */
+
 static struct cf_audit *open_log(int dir)
 {
     struct cf_audit *audit = NULL;
     struct cf_fault fault = {{0}};
-    enum cf_error error = cf_audit_open(dir, keys, &audit, &fault);
+    enum cf_error error = cf_audit_open(dir, keys, &nothing_known, &audit, &fault);
 
     if (error != CF_OK)
         print_error("%s: %s\n", cf_error_word(error), fault.text);
@@ -191,7 +195,7 @@ static int64_t verify_with(int dir, const struct cf_keys *with, struct findings 
     enum cf_error error;
 
     memset(found, 0, sizeof(*found));
-    error = cf_audit_verify(dir, with, note, found, &records);
+    error = cf_audit_verify(dir, with, NULL, note, found, &records);
     assert_int_equal(error, found->count == 0 ? CF_OK : CF_ETAMPER);
     return records;
 }
@@ -898,10 +902,10 @@ static void unsafe(int dir)
     struct findings found = {0};
     int64_t records;
 
-    assert_int_equal(cf_audit_open(dir, keys, &audit, &fault), CF_EUNSAFE);
+    assert_int_equal(cf_audit_open(dir, keys, &nothing_known, &audit, &fault), CF_EUNSAFE);
     assert_null(audit);
     assert_non_null(strstr(fault.text, "audit."));
-    assert_int_equal(cf_audit_verify(dir, keys, note, &found, &records), CF_EUNSAFE);
+    assert_int_equal(cf_audit_verify(dir, keys, NULL, note, &found, &records), CF_EUNSAFE);
 }
 
 static void unsafe_files_are_refused(void **state)
@@ -998,7 +1002,7 @@ static void no_room_for_the_head_is_an_error_and_no_signal(void **state)
     assert_true(dir >= 0);
     fill_disk(dir);
     assert_int_equal(cf_audit_create(dir, keys, NULL), CF_EFULL);
-    assert_int_equal(cf_audit_open(dir, keys, &audit, NULL), CF_EFULL);
+    assert_int_equal(cf_audit_open(dir, keys, &nothing_known, &audit, NULL), CF_EFULL);
     assert_null(audit);
     assert_int_equal(unlinkat(dir, "filler", 0), 0);
     assert_int_equal(cf_audit_create(dir, keys, NULL), CF_OK);
@@ -1111,6 +1115,44 @@ static void what_is_half_written_is_waited_for(void **state)
     free(log.at);
 }
 
+/* The log's own syncs, seen on their way to the kernel. */
+static atomic_int syncs;
+
+int fdatasync(int fd)
+{
+    struct stat st, log;
+    bool is_log = fstat(fd, &st) == 0 && stat("audit.log", &log) == 0 && st.st_ino == log.st_ino;
+    int result = (int)syscall(SYS_fdatasync, fd);
+
+    if (result == 0 && is_log && st.st_size == log.st_size)
+        atomic_fetch_add(&syncs, 1);
+    return result;
+}
+
+static void wait_for_sync(int more_than)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+
+    for (int left = 1000; left > 0 && atomic_load(&syncs) <= more_than; left--)
+        nanosleep(&pause, NULL);
+    assert_true(atomic_load(&syncs) > more_than);
+}
+
+static void what_is_written_is_synced_while_the_log_is_open(void **state)
+{
+    struct room *room = *state;
+    struct cf_audit *audit = open_log(room->dir);
+
+    assert_int_equal(fchdir(room->dir), 0);
+    for (int i = 0; i < 2; i++) {
+        const int before = atomic_load(&syncs);
+        write_records(audit, 3);
+        wait_for_sync(before);
+    }
+    assert_int_equal(chdir("/"), 0);
+    cf_audit_close(audit);
+}
+
 static void closing_does_not_wait_for_the_next_sync(void **state)
 {
     struct room *room = *state;
@@ -1163,6 +1205,7 @@ int main(void)
         TEST(no_room_for_the_head_is_an_error_and_no_signal),
         TEST(threads_write_one_chain_beside_a_verifier),
         TEST(what_is_half_written_is_waited_for),
+        TEST(what_is_written_is_synced_while_the_log_is_open),
         TEST(closing_does_not_wait_for_the_next_sync),
     };
 

@@ -10,6 +10,7 @@
 #include "assignment.h"
 #include "check.h"
 #include "clock.h"
+#include "note.h"
 #include "print.h"
 
 #include <inttypes.h>

@@ -252,6 +252,25 @@ static void files_that_others_may_write_are_refused(void **state)
     unlink(path);
 }
 
+static void files_in_a_directory_that_others_may_write_are_refused(void **state)
+{
+    struct cf_fault fault;
+    char want[128];
+
+    (void)state;
+    snprintf(want, sizeof(want), "chmod go-w %s", folder);
+    write_file("a = 1\n", 6, 0600);
+    for (mode_t bit = 0020; bit != 0; bit = bit == 0020 ? 0002 : 0) {
+        assert_int_equal(chmod(folder, 0700 | bit), 0);
+        assert_int_equal(read_path(&fault), CF_EUNSAFE);
+        assert_non_null(strstr(fault.text, want));
+        assert_int_equal(chmod(folder, 01700 | bit), 0);
+        assert_int_equal(read_path(&fault), CF_OK);
+    }
+    assert_int_equal(chmod(folder, 0700), 0);
+    unlink(path);
+}
+
 static void other_kinds_of_file_are_refused(void **state)
 {
     struct cf_fault fault;
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(directories_that_are_not_safe_are_refused),
         cmocka_unit_test(the_time_of_change_is_kept),
         cmocka_unit_test(files_that_others_may_write_are_refused),
+        cmocka_unit_test(files_in_a_directory_that_others_may_write_are_refused),
         cmocka_unit_test(other_kinds_of_file_are_refused),
         cmocka_unit_test(files_past_1_mib_are_refused),
         cmocka_unit_test(files_of_other_users_are_refused),
