@@ -248,7 +248,7 @@ store_of_schema_4() {
     echo "describe sent" >"$APPS/mailer/ctl"
     grep -qx 'description = sent' "$APPS/mailer/info"
     by_hand "ALTER TABLE app DROP COLUMN notes_sum; DROP TABLE witness; UPDATE note SET value = 'again';
-        PRAGMA user_version = 4"
+        DROP INDEX value_of_secret; PRAGMA user_version = 4"
     eio cat "$APPS/mailer/info"
 }
 
