@@ -9,18 +9,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* In the child. When the parent has died before it could be asked for a signal then, nobody waits any more. */
+/* In the child. When the parent has died before it could be asked for a signal then, nobody waits any more. What it has
+ * to say it may say to a terminal that is not its own. */
 static bool settle(const struct exec_signals *signals, pid_t parent)
 {
+    sigset_t mask = signals->mask;
+
+    sigaddset(&mask, SIGTTOU);
     return setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent &&
-           sigaction(SIGCHLD, &signals->child, NULL) == 0 && sigprocmask(SIG_SETMASK, &signals->mask, NULL) == 0;
+           sigaction(SIGCHLD, &signals->child, NULL) == 0 && sigprocmask(SIG_SETMASK, &mask, NULL) == 0;
 }
 
-static bool pass_gate(int gate)
+static bool pass_gate(const struct exec_signals *signals, int gate)
 {
     char word = 0;
 
-    return send(gate, &word, 1, MSG_NOSIGNAL) == 1 && recv(gate, &word, 1, 0) == 1;
+    return send(gate, &word, 1, MSG_NOSIGNAL) == 1 && recv(gate, &word, 1, 0) == 1 &&
+           sigprocmask(SIG_SETMASK, &signals->mask, NULL) == 0;
 }
 
 static int become(const struct exec_task *task, const struct exec_signals *signals, pid_t parent, int gate)
@@ -32,7 +37,7 @@ static int become(const struct exec_task *task, const struct exec_signals *signa
         return EX_OSERR;
     code = exec_env_make(task, &env);
     if (code == 0)
-        code = pass_gate(gate) ? exec_become(task, &env) : EX_OSERR;
+        code = pass_gate(signals, gate) ? exec_become(task, &env) : EX_OSERR;
     exec_env_release(&env);
     return code;
 }

@@ -7,10 +7,13 @@
  * Each command has a process group of its own. To stop it is SIGTERM to the group, and SIGKILL to what is left of it
  * after a while. This process adopts what the command leaves behind (PR_SET_CHILD_SUBREAPER), so that waitid(2) tells
  * whether the group is gone, and its number is nobody else's until then.
+ *
+ * The command gets the terminal when it asks for it, and a shell sees it stop and go on as if it were this process.
  */
 #include "client.h"
 #include "exec_child.h"
 #include "exec_look.h"
+#include "exec_terminal.h"
 #include "log.h"
 #include "mounts.h"
 
@@ -46,7 +49,8 @@ struct watch {
     int64_t look_at, wait; /* when it is looked at again, whatever happens; how long until then */
 
     struct exec_signals caller;
-    int signals; /* signalfd */
+    int signals;  /* signalfd */
+    int terminal; /* the session's; or -1 */
 
     pid_t command; /* what runs, and its process group; 0: nothing yet */
     bool has_ended;
@@ -80,7 +84,8 @@ static void look_later(struct watch *watch)
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */
 
-static const int passed[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGTSTP};
+static const int passed[] = {SIGTERM, SIGINT,   SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
+                             SIGCONT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU};
 
 static bool catch_signals(struct watch *watch)
 {
@@ -111,33 +116,62 @@ static void give_up_next(struct watch *watch)
 }
 
 /* What a terminal sends to a process group goes to the command's, and so does what stops and continues; what was sent
- * to this process alone goes to the command alone. */
+ * to this process alone goes to the command alone. What commonly ends a command does so where it is stopped, too. */
 static void pass_on(struct watch *watch, const struct signalfd_siginfo *info)
 {
     const int number = (int)info->ssi_signo;
-    const bool is_for_all = info->ssi_code == SI_KERNEL || number == SIGTSTP || number == SIGCONT;
+    const bool is_stop = number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+    const bool is_end = number == SIGTERM || number == SIGINT || number == SIGQUIT;
     const pid_t to = watch->command > 0 ? watch->command : watch->next.pid;
 
-    if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
+    if (is_end)
         give_up_next(watch);
-    if (to > 0 && !watch->has_ended)
-        (void)kill(is_for_all ? -to : to, number);
-    if (number == SIGTSTP)
-        (void)raise(SIGSTOP);
+    if (to <= 0 || watch->has_ended)
+        return;
+    (void)kill(info->ssi_code == SI_KERNEL || is_stop || number == SIGCONT ? -to : to, number);
+    if (is_end || number == SIGHUP)
+        (void)kill(-to, SIGCONT);
 }
 
-/* Take note of every child that has ended, the adopted ones too. */
+/* The command was stopped: for want of the terminal, which it gets if we have it; or by it, as all of the job is then. A
+ * stop that has nothing to do with the terminal is the affair of who sent it. */
+static void follow_stop(struct watch *watch, int number)
+{
+    const bool wants_terminal = number == SIGTTIN || number == SIGTTOU;
+
+    if (wants_terminal && exec_terminal_lend(watch->terminal, watch->command)) {
+        (void)kill(-watch->command, SIGCONT);
+        return;
+    }
+    if (!exec_terminal_take(watch->terminal, watch->command) && (watch->terminal < 0 || number == SIGSTOP))
+        return;
+    exec_terminal_stop(wants_terminal ? number : SIGTSTP);
+    if (exec_terminal_is_ours(watch->terminal))
+        (void)kill(-watch->command, SIGCONT);
+}
+
+/* It died of what a terminal sends to who has it, and to nobody else. */
+static bool is_interrupt(int status)
+{
+    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGQUIT);
+}
+
+/* Take note of every child that has ended, the adopted ones too, and of a command that was stopped. */
 static void reap(struct watch *watch)
 {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid != watch->command && pid != watch->next.pid)
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (pid == watch->command && WIFSTOPPED(status))
+            follow_stop(watch, WSTOPSIG(status));
+        if (WIFSTOPPED(status) || (pid != watch->command && pid != watch->next.pid))
             continue;
         if (pid == watch->command || watch->command == 0) {
             watch->has_ended = true;
             watch->status = status;
+            if (exec_terminal_take(watch->terminal, pid) && is_interrupt(status))
+                give_up_next(watch);
         }
         if (pid == watch->next.pid) {
             exec_child_ended(&watch->next);
@@ -186,6 +220,7 @@ static void stop(struct watch *watch)
     log_notice("%s has changed: %s is started anew", watch->task->app, watch->task->command[0]);
     watch->is_stopping = true;
     watch->kill_at = now() + GRACE;
+    (void)exec_terminal_take(watch->terminal, watch->command); /* an interrupt ends us, and not the old one alone */
     (void)kill(-watch->command, SIGTERM);
     (void)kill(-watch->command, SIGCONT);
 }
@@ -330,6 +365,7 @@ static int start(struct watch *watch)
         log_error("cannot watch over a command: %s", strerror(errno));
         return EX_OSERR;
     }
+    watch->terminal = exec_terminal_open();
     exec_look_start(&watch->look, watch->task->mountpoint, watch->task->app);
     trouble = exec_look(&watch->look, &what);
     watch->look_at = INT64_MAX;

@@ -258,6 +258,29 @@ for name in sorted(os.environb):
     comes ended "$command"
 }
 
+# on_terminal COMMAND…: run it on a terminal of its own, and end as it does. Each line of standard input is "> TEXT", to
+# type that (\n, \x03 and so on are the keys), or "< TEXT", to wait until it shows that.
+on_terminal() {
+    python3 -c '
+import os, pty, signal, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+signal.alarm(30)
+shown = ""
+for line in sys.stdin:
+    todo, text = line[0], line[2:-1].encode().decode("unicode_escape")
+    if todo == ">":
+        os.write(terminal, text.encode())
+    while todo == "<" and text not in shown:
+        print("awaited:", text, "shown:", shown, file=sys.stderr)
+        shown += os.read(terminal, 4096).decode(errors="replace")
+    if todo == "<":
+        shown = shown.split(text, 1)[1]
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(status if status >= 0 else 128 - status)' "$@"
+}
+
 @test "--watch: kill -9 of who waits ends the command; a terminal's interrupt reaches it" {
     export LOG
     watch --watch billing -- sh -c "$SERVICE"
@@ -265,16 +288,97 @@ for name in sorted(os.environb):
     kill -KILL "$WATCHER"
     comes logged term
     comes ended "$(cut -d ' ' -f 2 "$LOG")"
-    python3 - "$CREDFS" exec --mount "$MP" --watch billing -- sh -c 'echo started; exec sleep 60' <<'PY'
-import os, pty, signal, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-while b"started" not in os.read(terminal, 1000):
-    pass
-os.write(terminal, b"\x03")
-signal.alarm(20)
-_, status = os.waitpid(pid, 0)
-sys.exit(0 if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT else 1)
-PY
+    run -130 on_terminal "$CREDFS" exec --mount "$MP" --watch billing -- sh -c 'echo started; exec sleep 60' <<'END'
+< started
+> \x03
+END
+}
+
+@test "--watch: the command reads from its terminal, sets it, and is interrupted on it, through a change too" {
+    run -7 on_terminal "$CREDFS" exec --mount "$MP" --watch billing -- sh -c '
+        stty -echo; echo start; read -r x; echo "read $x"; stty echo; read -r y; echo "and $y"; exit 7' <<'END'
+< start
+> one\n
+< read one
+> two\n
+< and two
+END
+    run -130 on_terminal "$CREDFS" exec --mount "$MP" --watch billing -- sh -c 'echo ready; read -r x; echo "read $x"
+        echo rotate >"$0"; read -r x' "$APP/ctl" <<'END'
+< ready
+> one\n
+< read one
+< billing has changed: sh is started anew
+< ready
+> two\n
+< read two
+< ready
+> \x03
+END
+    # One that is slow to stop: an interrupt meanwhile ends it all.
+    run -130 on_terminal "$CREDFS" exec --mount "$MP" --watch billing -- sh -c 'trap "stty echo; echo stopping" TERM
+        echo start; read -r x; echo rotate >"$0"; while :; do sleep 0.02; done' "$APP/ctl" <<'END'
+< start
+> one\n
+< stopping
+> \x03
+END
+}
+
+@test "--watch: a shell stops it and lets it go on, in the foreground and in the background" {
+    local how
+    export CREDFS MP
+    for how in "" --watch; do
+        run -5 on_terminal bash --norc --noprofile -i <<END
+> set -o pipefail; stopped() { until jobs -s | grep -q .; do sleep 0.05; done; }; PS1="rea""dy>"\n
+< ready>
+> "\$CREDFS" exec --mount "\$MP" $how billing -- sh -c 'echo st""art; read -r x; echo "re""ad \$x"; read -r x; exit 9' | cat\n
+< start
+> one\n
+< read one
+> \x1a
+< Stopped
+< ready>
+> bg; stopped; echo aga''in\n
+< again
+> fg; echo it was \$?\n
+< exit 9
+> two\n
+< it was 9
+> "\$CREDFS" exec --mount "\$MP" $how billing -- sh -c 'read -r x; echo "re""ad \$x"; read -r x' &\n
+> stopped; echo fore''ground; fg\n
+< foreground
+< read -r x
+> three\n
+< read three
+> \x03
+< ready>
+> exit \$((\$? == 130 ? 5 : 6))\n
+END
+    done
+    # Where nobody could let it go on, it is not stopped.
+    run -130 on_terminal "$CREDFS" exec --mount "$MP" --watch billing -- sh -c 'read -r x; echo "go $x"; read -r x; echo "go $x"
+        exec sleep 60' <<'END'
+> one\n
+< go one
+> \x1a
+> two\n
+< go two
+> \x1a
+> \x03
+END
+}
+
+@test "--watch: what ends a command ends one that is stopped" {
+    local command signal
+    for signal in TERM INT HUP QUIT; do
+        watch --watch billing -- env --default-signal=INT,QUIT sh -c 'echo $$ >"$0"; exec sleep 60' "$DIR/pid"
+        comes test -s "$DIR/pid"
+        command=$(<"$DIR/pid")
+        rm "$DIR/pid"
+        kill -STOP "$command"
+        kill -"$signal" "$WATCHER"
+        comes ended "$WATCHER"
+        comes ended "$command"
+    done
 }
