@@ -58,6 +58,18 @@ static void take_view(struct argp_state *state, struct options *options, const c
     options->task.view = view;
 }
 
+/* All that follows the App is the command's, but for the "--" between, where argp took one before the App for it. */
+static void take_command(struct argp_state *state, struct options *options)
+{
+    char **command = state->argv + state->next - 1;
+
+    if (strcmp(command[0], "--") == 0 && command[-1] == options->task.app)
+        command++;
+    if (*command)
+        options->task.command = command;
+    state->next = state->argc;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -77,9 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             options->task.app = arg;
             return 0;
         }
-        /* All that follows is the command's. */
-        options->task.command = state->argv + state->next - 1;
-        state->next = state->argc;
+        take_command(state, options);
         return 0;
     case ARGP_KEY_END:
         if (!options->task.app)

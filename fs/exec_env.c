@@ -328,7 +328,10 @@ void exec_env_release(struct exec_env *env)
 
 int exec_become(const struct exec_task *task, const struct exec_env *env)
 {
+    int number;
+
     execvpe(task->command[0], task->command, env->vars);
-    log_error("%s: %s", task->command[0], strerror(errno));
-    return errno == ENOENT ? NOT_FOUND : NOT_EXECUTED;
+    number = errno;
+    log_error("%s: %s", task->command[0], strerror(number));
+    return number == ENOENT ? NOT_FOUND : NOT_EXECUTED;
 }

@@ -84,18 +84,17 @@ static void look_later(struct watch *watch)
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */
 
-static const int passed[] = {SIGTERM, SIGINT,   SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
-                             SIGCONT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU};
+/* What a fault of this process raises, which ends it. All else is the command's; SIGCHLD is ours. */
+static const int faults[] = {SIGILL, SIGTRAP, SIGFPE, SIGSEGV, SIGBUS};
 
 static bool catch_signals(struct watch *watch)
 {
     const struct sigaction usual = {.sa_handler = SIG_DFL};
     sigset_t mask;
 
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGCHLD);
-    for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
-        sigaddset(&mask, passed[i]);
+    sigfillset(&mask);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+        sigdelset(&mask, faults[i]);
     watch->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     return watch->signals >= 0 && sigaction(SIGCHLD, &usual, &watch->caller.child) == 0 &&
            sigprocmask(SIG_BLOCK, &mask, &watch->caller.mask) == 0;
@@ -116,7 +115,8 @@ static void give_up_next(struct watch *watch)
 }
 
 /* What a terminal sends to a process group goes to the command's, and so does what stops and continues; what was sent
- * to this process alone goes to the command alone. What commonly ends a command does so where it is stopped, too. */
+ * to this process alone goes to the command alone. What commonly ends a command does so where it is stopped, too. What
+ * a write of this process raised (SIGPIPE) is nobody's. */
 static void pass_on(struct watch *watch, const struct signalfd_siginfo *info)
 {
     const int number = (int)info->ssi_signo;
@@ -126,7 +126,7 @@ static void pass_on(struct watch *watch, const struct signalfd_siginfo *info)
 
     if (is_end)
         give_up_next(watch);
-    if (to <= 0 || watch->has_ended)
+    if (to <= 0 || watch->has_ended || info->ssi_pid == (uint32_t)getpid())
         return;
     (void)kill(info->ssi_code == SI_KERNEL || is_stop || number == SIGCONT ? -to : to, number);
     if (is_end || number == SIGHUP)
@@ -319,7 +319,7 @@ static void await(struct watch *watch)
                              {.fd = watch->next.is_ready ? -1 : watch->next.gate, .events = POLLIN}};
 
     if (poll(ready, 3, patience(watch)) < 0)
-        return; /* EINTR: a signal that is not ours to pass on */
+        return; /* EINTR: we were stopped for a while */
     if (ready[2].revents != 0)
         exec_child_hear(&watch->next);
     if (ready[0].revents != 0)

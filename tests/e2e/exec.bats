@@ -135,9 +135,14 @@ for name in sorted(os.environb):
         run -7 exec_with $how billing -- sh -c 'exit 7'
         run -127 exec_with $how billing -- no-such-command
         [[ $output == "credfs: no-such-command: "* ]]
+        run -127 sh -c '"$1" exec --mount "$2" $3 billing -- no-such-command 2>/dev/full' sh "$CREDFS" "$MP" "$how"
         run -126 exec_with $how billing -- /etc/passwd
         run -137 exec_with $how billing -- sh -c 'kill -KILL $$'
     done
+    run -0 exec_with --watch -- billing -- echo ran
+    [ "$output" = ran ]
+    run -127 exec_with billing -- -- echo ran
+    run -64 exec_with -- billing --
     "$CREDFS" exec --mount "$MP" billing --watch -- sh -c 'kill -USR2 $$' &
     wait "$!" || [ "$?" -eq $((128 + $(kill -l USR2))) ]
 }
@@ -367,6 +372,39 @@ END
 > \x1a
 > \x03
 END
+}
+
+@test "--watch: every signal is passed on; what nobody else sent is not" {
+    export LOG
+    watch --watch billing -- python3 -c '
+import signal
+watched = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}
+signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+print("start", flush=True)
+while True:
+    info = signal.sigwaitinfo(watched)
+    if info.si_signo != signal.SIGCONT:
+        print(f"[{info.si_signo}]", flush=True)'
+    comes logged start "$DIR/said"
+    for number in {1..64}; do
+        case $(kill -l "$number" 2>/dev/null) in
+        "" | KILL | STOP | CONT | CHLD | ILL | TRAP | FPE | SEGV | BUS) continue ;;
+        esac
+        kill -"$number" "$WATCHER"
+        comes logged "[$number]" "$DIR/said"
+    done
+    kill -KILL "$(pgrep -P "$WATCHER")"
+    comes ended "$WATCHER"
+
+    # Nobody reads any more what it has to say: it goes on, and so does the command.
+    "$CREDFS" exec --mount "$MP" --watch=USR1 billing -- sh -c "exec >/dev/null 2>&1; $SERVICE" 3>&- 2> >(:) &
+    WATCHERS+=("$!")
+    comes started 1
+    echo disable >"$APP/ctl"
+    sleep 1.5
+    printf 'rotate\nenable\n' >"$APP/ctl"
+    comes logged usr1
+    started 1
 }
 
 @test "--watch: what ends a command ends one that is stopped" {
