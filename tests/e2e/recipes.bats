@@ -267,6 +267,42 @@ revealed_inside() {
     [ ! -s "$DIR/failed" ] || { cat "$DIR/failed"; return 1; }
 }
 
+# started TIMES: the service with credentials, as it says itself.
+started() {
+    [ "$(grep -c read-only "$M/root/billing-credential")" -eq "$1" ]
+}
+
+@test "systemd: a change of key or secret starts the service again, however often; any other change does not" {
+    local times
+    make_machine
+    boot credfs.service billing-credential.service billing-credential.path
+    within 10 started 1
+    for times in {1..8}; do
+        inside sh -c "printf 'describe %s\nlabel a=%s\n' $times $times >/mnt/credfs/apps/billing/ctl"
+        inside sh -c "echo user:100$times >/mnt/credfs/apps/billing/grants"
+        sleep 0.2
+    done
+    sleep 2
+    started 1
+    # Each right after a change that is none to it, as what is seen first is not to be all that is seen.
+    for times in {2..9}; do
+        inside sh -c "echo 'describe $times' >/mnt/credfs/apps/billing/ctl; sleep 0.0$times
+            echo rotate 1m >/mnt/credfs/apps/billing/ctl"
+        within 10 says billing-credential "secret: $(secret_inside)"
+    done
+    # While there is nothing to be had, it goes on with what it has.
+    times=$(grep -c read-only "$M/root/billing-credential")
+    inside sh -c 'echo disable >/mnt/credfs/apps/billing/ctl'
+    sleep 1
+    inside systemctl is-active billing-credential.service
+    inside sh -c 'echo enable >/mnt/credfs/apps/billing/ctl'
+    sleep 1
+    started "$times"
+    inside systemctl is-active billing-credential.service billing-credential.path
+    inside systemctl --failed --plain --no-legend >"$DIR/failed"
+    [ ! -s "$DIR/failed" ] || { cat "$DIR/failed"; return 1; }
+}
+
 @test "systemd: credfs.service comes back where it left a dead mount, and is to outlive a worker that the kernel takes" {
     local keeper
     make_machine
