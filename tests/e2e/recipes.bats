@@ -303,6 +303,18 @@ started() {
     [ ! -s "$DIR/failed" ] || { cat "$DIR/failed"; return 1; }
 }
 
+restarted() {
+    [ "$(inside systemctl show --property=NRestarts --value credfs.service)" -ge "$1" ]
+}
+
+@test "systemd: credfs.service needs no configuration" {
+    make_machine
+    rm -r "$M/etc/credfs"
+    boot credfs.service
+    inside ls /mnt/credfs/apps >"$DIR/out"
+    [ "$(paste -sd ' ' "$DIR/out")" = "billing other" ]
+}
+
 @test "systemd: credfs.service comes back where it left a dead mount, and is to outlive a worker that the kernel takes" {
     local keeper
     make_machine
@@ -314,7 +326,12 @@ started() {
     inside kill -STOP "$keeper"
     inside pkill -KILL --parent "$keeper"
     inside kill -KILL "$keeper"
-    within 10 inside sh -c '[ "$(systemctl show --property=NRestarts --value credfs.service)" -gt 0 ]'
+    within 10 restarted 1
+    within 10 inside test -e /mnt/credfs/status
+    # The keeper alone, where the kernel still knows what the mountpoint is.
+    inside stat /mnt/credfs
+    inside systemctl kill --signal=KILL --kill-who=main credfs.service
+    within 10 restarted 2
     within 10 inside test -e /mnt/credfs/status
     # That it does cannot be tried where systemd is not told of the memory of a cgroup.
     [ "$(inside systemctl show --property=OOMPolicy --value credfs.service)" = continue ]
