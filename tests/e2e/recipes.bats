@@ -598,7 +598,7 @@ as_types() {
     cd "$DIR/schemas"
     timeout 30 npm install --no-audit --no-fund --ignore-scripts --prefix . \
         kubernetes-models@5.1.0 typescript@5.9.3 dclint@3.1.0 >"$DIR/npm.out" 2>&1 3>&- ||
-        skip "needs npm to reach its registry"
+        skip "npm cannot reach its registry here"
     for file in "$SCRIPTS"/containers/kubernetes-*.yaml; do
         as_types "$file" >"$(basename "$file" .yaml).ts"
     done

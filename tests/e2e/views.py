@@ -1,7 +1,7 @@
 """What programs get from the views of an App: for views.bats.
 
-    views.py READER DIRECTORY…    a line for each App: its name and the SHA-256 of its secret, as READER reads it; or
-                                  its name and the error of opening the view
+    views.py READER DIRECTORY…    of each App its name, the name of a field and the SHA-256 of that, as READER reads it,
+                                  a line for key and one for secret; or its name and the error of opening the view
 
 READER: json, properties, dotenv (python-dotenv). Nothing else is printed.
 """
@@ -32,23 +32,27 @@ def properties(data):
     return values
 
 
-def secret_of(reader, directory):
+def fields_of(reader, directory):
     if reader == "json":
         with open(os.path.join(directory, "views/json"), encoding="utf-8") as view:
-            return json.load(view)["secret"]
+            values = json.load(view)
+        return values["key"], values["secret"]
     if reader == "properties":
         with open(os.path.join(directory, "views/properties"), "rb") as view:
-            return properties(view.read())["secret"]
+            values = properties(view.read())
+        return values["key"], values["secret"]
     from dotenv import dotenv_values
     path = os.path.join(directory, "views/env")
     with open(path, encoding="utf-8"):
         pass
-    return dotenv_values(path)["API_SECRET"]
+    values = dotenv_values(path)
+    return values["API_KEY"], values["API_SECRET"]
 
 
 for app in sys.argv[2:]:
+    name = os.path.basename(app)
     try:
-        result = hashlib.sha256(secret_of(sys.argv[1], app).encode()).hexdigest()
+        for field, value in zip(("key", "secret"), fields_of(sys.argv[1], app)):
+            print(name, field, hashlib.sha256(value.encode()).hexdigest())
     except OSError as error:
-        result = error.strerror
-    print(os.path.basename(app), result)
+        print(name, error.strerror)
