@@ -188,9 +188,21 @@ _credfs_option() {
     return 1
 }
 
+# Is there one among these short options in a word (-m, -jm, -mPATH) that takes a value? Sets option, and value to what
+# of it stands there.
+_credfs_short() {
+    local i
+    for ((i = 1; i < ${#1}; i++)); do
+        _credfs_option "-${1:i:1}" || return 1
+        value=${1:i+1}
+        [[ -z $takes ]] || return 0
+    done
+    return 1
+}
+
 # What stands before the word at the cursor: sets args, mount, ended (by --), and pending, the option whose value comes.
 _credfs_before() {
-    local word option takes
+    local word option takes value
     for word in "${words[@]:2}"; do
         if [[ -n $pending ]]; then
             [[ $pending != --mount ]] || mount=$word
@@ -201,8 +213,11 @@ _credfs_before() {
             ended=1
         elif [[ $word == --mount=* ]]; then
             mount=${word#*=}
-        elif _credfs_option "$word" && [[ -n $takes ]]; then
-            pending=$option
+        elif [[ $word == --* ]]; then
+            ! _credfs_option "$word" || [[ -z $takes ]] || pending=$option
+        elif _credfs_short "$word"; then
+            [[ -n $value ]] || pending=$option
+            [[ $option != --mount ]] || mount=$value
         fi
     done
 }
@@ -241,7 +256,7 @@ _credfs_argument() {
 }
 
 _credfs() {
-    local words=() cur='' lead='' quote='' args=() names=() mount='' apps='' ended='' pending='' options option takes
+    local words=() cur='' lead='' quote='' args=() names=() mount='' apps='' ended='' pending='' options option takes value
     COMPREPLY=()
     _credfs_parse
     if ((${#words[@]} < 2)); then
@@ -258,6 +273,8 @@ _credfs() {
         _credfs_argument
     elif [[ $cur == --*=* ]] && _credfs_option "${cur%%=*}"; then
         _credfs_value "$option" "${cur%%=*}="
+    elif [[ $cur == -[!-]?* ]] && _credfs_short "$cur"; then
+        _credfs_value "$option" "${cur%"$value"}"
     else
         _credfs_offer_options
     fi

@@ -57,6 +57,10 @@ offers() {
     offers "credfs reveal --mount=$MP b" billing
     offers "credfs exec -m $MP -v env m" mailer
     offers "credfs export -m $MP billing ma"
+    offers "credfs reveal -m$MP b" billing
+    offers "credfs exec -m'$MP' -venv m" mailer
+    offers "credfs audit -jm$MP -a mail" mailer
+    offers "credfs audit -jm $MP -amail" -amailer
     offers "credfs reveal -m $MP billing " key secret token
     offers "credfs reveal -m $MP mailer s" secret
     offers "credfs exec -m $MP billing --view=" env
@@ -64,6 +68,7 @@ offers() {
     offers "credfs exec -m $MP billing -- mountpoint --mount=$DIR -"
     [[ $(offered "credfs umount ${MP:0:-2}") == *"$MP"* ]]
     [[ $(offered "credfs reveal --mount=") == *"$MP"* ]]
+    [[ $(offered "credfs reveal -m/") == *"-m$MP"* ]]
     offers "credfs audit --user=roo" root
     offers "credfs policy --as user:roo" root
     ! audited '.op == "reveal"' || return 1
