@@ -47,9 +47,9 @@ enum cf_action {
 
 const char *cf_action_word(enum cf_action action);
 
-/* error: 0; CF_EDENIED; CF_EUNASKED for a reveal that a role allows once it is asked for; CF_EREVOKED or CF_EEXPIRED for
- * a reveal that would be allowed, of an App that is disabled, in the trash or expired; CF_ETAMPER or CF_EIO when what it
- * depends on cannot be trusted or read (never an allowance). */
+/* error: 0; CF_EDENIED; CF_EUNASKED for a reveal that a role allows once it is asked for; CF_EREVOKED or CF_EEXPIRED
+ * for a reveal that would be allowed, of an App that is disabled, in the trash or expired; CF_ETAMPER or CF_EIO when
+ * what it depends on cannot be trusted or read (never an allowance). */
 struct cf_verdict {
     enum cf_error error;
     char why[128]; /* "role company-admin", "grant user:web key", "no role gives reveal, no grant" */
@@ -63,8 +63,8 @@ struct cf_known_grants {
 
 /* Judge. app: NULL where the action is not about one. field: the one that is wanted, or CF_NO_FIELD: then a grant of
  * any one field is enough for CF_LIST_APP, but not for CF_READ_APP. cf_judge reads grants through txn, when
- * it comes to them (txn may be NULL where app is); cf_judge_known has them, and needs txn (or else NULL) only for leaves: where reveals
- * have to be asked for. */
+ * it comes to them (txn may be NULL where app is); cf_judge_known has them, and needs txn (or else NULL) only for
+ * leaves: where reveals have to be asked for. */
 void cf_judge(struct cf_txn *txn, const struct cf_config *config, struct cf_caller *caller, enum cf_action action,
               const struct cf_app *app, enum cf_field field, struct cf_verdict *verdict);
 void cf_judge_known(struct cf_txn *txn, const struct cf_known_grants *known, const struct cf_config *config,

@@ -63,8 +63,8 @@ CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *
 /* Delete the App and all that belongs to it. */
 CF_CHECKED enum cf_error cf_app_delete(struct cf_txn *txn, const struct cf_app *app);
 
-/* Delete all that belongs to it but grants, which are stored as a whole (grant.h): its row stays. Who read which version
- * and leave to reveal go too. The sum over its notes changes in app. */
+/* Delete all that belongs to it but grants, which are stored as a whole (grant.h): its row stays. Who read which
+ * version and leave to reveal go too. The sum over its notes changes in app. */
 CF_CHECKED enum cf_error cf_app_clear(struct cf_txn *txn, struct cf_app *app);
 
 struct cf_tally;

@@ -1,5 +1,6 @@
-/* card.h: what the reveal of a field needs of its App, read and verified once and used again as long as nothing in the database has
- * changed: what makes the read that follows an open, and a service that reads its secret at each request, cheap.
+/* card.h: what the reveal of a field needs of its App, read and verified once and used again as long as nothing in the
+ * database has changed: what makes the read that follows an open, and a service that reads its secret at each request,
+ * cheap.
  *
  * A card never holds a plain value: values stay sealed. It is good for one state of the database (cf_store_stamp):
  * any commit, by whomever, makes all cards worthless. Few are kept; this is no index of the store. Thread-safe: a card

@@ -50,7 +50,8 @@ struct cf_catalogue;
 
 /* Load the built-in catalogue, then files (NULL-terminated; NULL for none), through sources.
  * Returns 0, or what cf_sources_text gives, CF_ECONFIG naming file, line and reason: a slug that is not one or is
- * doubled, an unknown name, a missing title, key-process, method or base-url, a header that is none, an unknown place. */
+ * doubled, an unknown name, a missing title, key-process, method or base-url, a header that is none, an unknown
+ * place. */
 CF_CHECKED enum cf_error cf_catalogue_load(const char *const *files, struct cf_sources *sources,
                                            struct cf_catalogue **out, struct cf_fault *fault);
 void cf_catalogue_free(struct cf_catalogue *catalogue);

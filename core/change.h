@@ -42,16 +42,16 @@ CF_CHECKED enum cf_error cf_write_apis(struct cf_vault *vault, struct cf_caller 
 CF_CHECKED enum cf_error cf_write_grants(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                          enum cf_write_mode mode, const char *text, size_t len);
 
-/* Import a value: a new version with that field changed, unless it is what the current one has. text: secret, wiped by who calls; one trailing newline is
- * not part of the value. CF_EVALUE, also for CF_ADD; CF_EUNFIT where the policy has values = portable; CF_EREVOKED when it
- * is the credential of a kept version that was revoked. */
+/* Import a value: a new version with that field changed, unless it is what the current one has. text: secret, wiped by
+ * who calls; one trailing newline is not part of the value. CF_EVALUE, also for CF_ADD; CF_EUNFIT where the policy has
+ * values = portable; CF_EREVOKED when it is the credential of a kept version that was revoked. */
 CF_CHECKED enum cf_error cf_write_field(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                         enum cf_field field, enum cf_write_mode mode, const char *text, size_t len);
 
 /* Run the commands in text, one a line, all or none: rotate [OVERLAP], revoke N, rollback N, import FIELD VALUE, expire
- * WHEN, disable, enable, describe TEXT, label NAME=VALUE, reveal TIME. The lines with import stand together and make one
- * version; text is as secret as that of a field. A caller with asks_only may do no more than the last, which gives leave
- * to that user in his login session (leave.h) and is judged here. CF_ECOMMAND, CF_EDENIED, CF_EREVOKED (rollback,
+ * WHEN, disable, enable, describe TEXT, label NAME=VALUE, reveal TIME. The lines with import stand together and make
+ * one version; text is as secret as that of a field. A caller with asks_only may do no more than the last, which gives
+ * leave to that user in his login session (leave.h) and is judged here. CF_ECOMMAND, CF_EDENIED, CF_EREVOKED (rollback,
  * import), CF_ETOOBIG; of import what cf_write_field gives. */
 CF_CHECKED enum cf_error cf_write_ctl(struct cf_vault *vault, struct cf_caller *caller, int64_t serial,
                                       const char *text, size_t len);

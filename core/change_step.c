@@ -82,8 +82,8 @@ enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial)
     return change->app.place == CF_IN_APPS ? CF_OK : CF_EFORBIDDEN;
 }
 
-/* "2 until TIME", "2 retired"; "1 retired early". An import of Apps, which is no write to a file, can be shown before it
- * is done: it has no times. */
+/* "2 until TIME", "2 retired"; "1 retired early". An import of Apps, which is no write to a file, can be shown before
+ * it is done: it has no times. */
 static void say_issued(struct cf_change *change, const struct cf_issued *issued)
 {
     const struct cf_version *old = &issued->old;

@@ -34,8 +34,9 @@ CF_CHECKED enum cf_error cf_change_begin(struct cf_change *change);
 /* Begin one on the App of this serial; CF_EFORBIDDEN when it is in the trash, where nothing is edited. */
 CF_CHECKED enum cf_error cf_change_begin_app(struct cf_change *change, int64_t serial);
 
-/* Issue the next version of the App. value: CF_FIELD_COUNT of them; base and overlap as in struct cf_issue. What it does
- * to earlier versions goes into the record. CF_EREVOKED when base, or the credential in these values, was revoked. */
+/* Issue the next version of the App. value: CF_FIELD_COUNT of them; base and overlap as in struct cf_issue. What it
+ * does to earlier versions goes into the record. CF_EREVOKED when base, or the credential in these values, was
+ * revoked. */
 CF_CHECKED enum cf_error cf_change_issue(struct cf_change *change, struct cf_secret *const *value, int64_t base,
                                          int64_t overlap);
 
@@ -63,8 +64,8 @@ CF_CHECKED enum cf_error cf_change_may_hold(const struct cf_change *change, cons
 /* May the caller give this API to an App: CF_EUNASSIGNED when he lacks the user assignment that it needs. */
 CF_CHECKED enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api);
 
-/* Put the App's serial, which no other has, behind its name, as in the trash where another has it. CF_ENAME when it gets
- * too long. */
+/* Put the App's serial, which no other has, behind its name, as in the trash where another has it. CF_ENAME when it
+ * gets too long. */
 CF_CHECKED enum cf_error cf_change_number(struct cf_change *change);
 
 /* Write the App's row as a further generation, by this caller, now. */

@@ -16,8 +16,8 @@
  *   [catalogue]   files = PATH …                 absolute paths of the site's own catalogue files
  *   [views]       templates = PATH               absolute path of the directory of the site's own views (template.h)
  *
- * Anything that is wrong in it refuses the whole file with file, line and reason, also when what it names is not there or
- * not safe. Read-only once loaded.
+ * Anything that is wrong in it refuses the whole file with file, line and reason, also when what it names is not there
+ * or not safe. Read-only once loaded.
  */
 #ifndef CF_CONFIG_H
 #define CF_CONFIG_H

@@ -64,8 +64,8 @@ CF_CHECKED enum cf_error cf_version_get(struct cf_txn *txn, const struct cf_app 
                                         struct cf_version *version);
 
 /* Since when it is in that state: current since it was issued, retiring since the next one was, retired since its
- * deadline, revoked since then or, where that was still to come, since it was revoked. *since: 0 where it is not known: of a retiring
- * version when the next one is no longer kept, of one that was revoked by an earlier credfs. */
+ * deadline, revoked since then or, where that was still to come, since it was revoked. *since: 0 where it is not known:
+ * of a retiring version when the next one is no longer kept, of one that was revoked by an earlier credfs. */
 CF_CHECKED enum cf_error cf_version_since(struct cf_txn *txn, const struct cf_app *app,
                                           const struct cf_version *version, int64_t now, int64_t *since);
 

@@ -1,5 +1,5 @@
-/* denials.h: that a flood of refusals is recorded, and its record is no flood: a user without any right must not fill the
- * disk that the audit log of everybody else is on.
+/* denials.h: that a flood of refusals is recorded, and its record is no flood: a user without any right must not fill
+ * the disk that the audit log of everybody else is on.
  *
  * The first CF_DENIALS_MOST refusals of a user in a second are recorded one by one. Those that follow are counted, and
  * each second one record says what the first of them was and how many came behind it, until a second passes in which

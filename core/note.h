@@ -10,8 +10,8 @@
 
 enum { CF_DESCRIPTION_MAX = 1000, CF_LABEL_NAME_MAX = 64, CF_LABEL_VALUE_MAX = 256, CF_LABELS_MAX = 64 };
 
-/* Can that be a note? Names are "description" and "label.NAME", with a NAME of letters, digits, '.', '_' and '-'; a value
- * is one line; neither has more bytes than above. Returns 0 or CF_EVALUE. */
+/* Can that be a note? Names are "description" and "label.NAME", with a NAME of letters, digits, '.', '_' and '-'; a
+ * value is one line; neither has more bytes than above. Returns 0 or CF_EVALUE. */
 CF_CHECKED enum cf_error cf_note_check(const char *name, const char *value);
 
 /* Set one; an empty value takes it away. The sum changes in app, which is written by who calls (cf_app_update).

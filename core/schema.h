@@ -16,8 +16,8 @@ CF_CHECKED enum cf_error cf_schema_migrate(struct cf_db *db, const struct cf_key
 /* Is it the schema of this program? For those who may not change it. */
 CF_CHECKED enum cf_error cf_schema_expect(struct cf_db *db, struct cf_fault *fault);
 
-/* Is it the schema that the migrations make, to the letter? finding is called for each table, index, trigger or view that
- * is missing, is another, or is there beside it. Returns 0, CF_ENOMEM, CF_EIO. */
+/* Is it the schema that the migrations make, to the letter? finding is called for each table, index, trigger or view
+ * that is missing, is another, or is there beside it. Returns 0, CF_ENOMEM, CF_EIO. */
 CF_CHECKED enum cf_error cf_schema_verify(struct cf_db *db, cf_sql_finding *finding, void *arg);
 
 #endif

@@ -43,8 +43,8 @@ CF_CHECKED enum cf_error cf_sources_names(struct cf_sources *sources, const char
 /* Add all that was read, as bytes for cf_sources_unpack. */
 void cf_sources_pack(const struct cf_sources *sources, struct cf_text *out);
 
-/* Make sources out of what cf_sources_pack gave; a NUL follows the len bytes. *out: owned by the caller, NULL on failure.
- * Returns 0, CF_EFORMAT, CF_ENOMEM. */
+/* Make sources out of what cf_sources_pack gave; a NUL follows the len bytes. *out: owned by the caller, NULL on
+ * failure. Returns 0, CF_EFORMAT, CF_ENOMEM. */
 CF_CHECKED enum cf_error cf_sources_unpack(const char *packed, size_t len, struct cf_sources **out);
 
 #endif

@@ -51,7 +51,8 @@ struct cf_handover {
 CF_CHECKED enum cf_error cf_store_lock(const char *path, int *lock, struct cf_fault *fault);
 
 /* Open it, running migrations that are due (CF_STORE_OWN). handover: NULL, or what to go on with.
- * Returns 0, CF_ENOSTORE, CF_ENOENT and CF_EBUSY as above, CF_EUNSAFE, CF_EWRONGKEY, CF_EFORMAT, CF_EIO, CF_ENOMEM. *out: owned by the caller, NULL on failure. */
+ * Returns 0, CF_ENOSTORE, CF_ENOENT and CF_EBUSY as above, CF_EUNSAFE, CF_EWRONGKEY, CF_EFORMAT, CF_EIO, CF_ENOMEM.
+ * *out: owned by the caller, NULL on failure. */
 CF_CHECKED enum cf_error cf_store_open(const char *path, enum cf_store_mode mode, struct cf_handover *handover,
                                        struct cf_store **out, struct cf_fault *fault);
 void cf_store_close(struct cf_store *store);

@@ -17,8 +17,8 @@ const char *cf_summary_word(enum cf_summary_kind kind)
     return words[kind];
 }
 
-/* The queries of a kind. Each takes three numbers, ?1 to ?3: the earliest time and the latest that are meant, and at most
- * how many rows. Of CF_PENDING, the slug as ?4 and the bits of the fields that the API needs as ?5.
+/* The queries of a kind. Each takes three numbers, ?1 to ?3: the earliest time and the latest that are meant, and at
+ * most how many rows. Of CF_PENDING, the slug as ?4 and the bits of the fields that the API needs as ?5.
  *
  * Which index to go by is said, as SQLite has no statistics to tell by. A current version is one without a deadline.
  * What is in the trash, which is little, is counted in and taken away again: so the rows of Apps, which are large, need

@@ -7,7 +7,8 @@
 
 #include <pthread.h>
 
-/* Start a thread in which all signals are blocked: they are for the thread that waits for them. Returns 0 or an errno. */
+/* Start a thread in which all signals are blocked: they are for the thread that waits for them. Returns 0 or an
+ * errno. */
 int cf_thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* A mutex, and a condition for cf_thread_wait. */

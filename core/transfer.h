@@ -83,9 +83,9 @@ struct cf_outcome {
 CF_CHECKED enum cf_error cf_import_begin(struct cf_vault *vault, struct cf_caller *caller, bool replaces,
                                          struct cf_import **out, struct cf_fault *fault);
 
-/* Take one App. Returns 0; CF_ENAME, CF_EVALUE, CF_EUNFIT (as the policy has it), CF_ESLUG, CF_ERETIRED, CF_EUNASSIGNED,
- * CF_EEXIST (it comes twice, or its name is taken), CF_EREVOKED (its values were revoked here), CF_EFORBIDDEN (it is in
- * the trash here); fault says which and why. After an error the import can only be ended. */
+/* Take one App. Returns 0; CF_ENAME, CF_EVALUE, CF_EUNFIT (as the policy has it), CF_ESLUG, CF_ERETIRED,
+ * CF_EUNASSIGNED, CF_EEXIST (it comes twice, or its name is taken), CF_EREVOKED (its values were revoked here),
+ * CF_EFORBIDDEN (it is in the trash here); fault says which and why. After an error the import can only be ended. */
 CF_CHECKED enum cf_error cf_import_app(struct cf_import *import, const struct cf_parcel *parcel,
                                        struct cf_outcome *outcome, struct cf_fault *fault);
 

@@ -155,8 +155,8 @@ static void undo_part(struct cf_store *store)
 {
     if (cf_sql_in_transaction(store->writer) && (cf_sql_run(store->writer, "ROLLBACK TO part", "") != CF_OK ||
                                                  cf_sql_run(store->writer, "RELEASE part", "") != CF_OK)) {
-        /* It cannot be told apart from theirs any more: nothing of the batch may stay. Where even that fails, only the end
-         * of the process keeps the next commit from making it last. */
+        /* It cannot be told apart from theirs any more: nothing of the batch may stay. Where even that fails, only the
+         * end of the process keeps the next commit from making it last. */
         if (cf_sql_run(store->writer, "ROLLBACK", "") != CF_OK)
             abort();
     }

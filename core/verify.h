@@ -11,8 +11,8 @@
  * App, versions, values and assignments are read and verified just as those of a known one are, and only the
  * comparisons of fingerprints at the end, in constant time, tell the two apart. Which one stands in, the asker
  * can neither choose nor know. So the time of a check is that of some credential of the store, whether the
- * presented one is in it or not. That a key exists, its state and its App show in answer and record only where the whole
- * credential is right; otherwise it is unknown.
+ * presented one is in it or not. That a key exists, its state and its App show in answer and record only where the
+ * whole credential is right; otherwise it is unknown.
  */
 #ifndef CF_VERIFY_H
 #define CF_VERIFY_H

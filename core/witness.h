@@ -4,9 +4,10 @@
  * (vault.c), so that the log and its head, put back together as they once were, end where the database knows that there
  * was more. A change is recorded before it is committed; a reveal is known of from the next commit on.
  *
- * Of the Apps: how many there are, how many changes they had, and a sum over all their rows (app.c), so that old rows of
- * an App, put back together, are missed by a check. The sum is of numbers that are made of each row's MAC by the key,
- * modulo 2^256: a change takes one out and puts one in, and nobody without the key can choose rows that add up to it.
+ * Of the Apps: how many there are, how many changes they had, and a sum over all their rows (app.c), so that old rows
+ * of an App, put back together, are missed by a check. The sum is of numbers that are made of each row's MAC by the
+ * key, modulo 2^256: a change takes one out and puts one in, and nobody without the key can choose rows that add up to
+ * it.
  */
 #ifndef CF_WITNESS_H
 #define CF_WITNESS_H

@@ -1,8 +1,9 @@
 /* acl.h: an App's grants as a POSIX access ACL, the form in which getfacl and setfacl read and write them.
  *
- * The App's directory shows the grants of the whole App, the file of a field those of the field too, and everything else
- * that a grant lets one read those of the whole App. A grant is a named entry: user or group, r-x on a directory and r--
- * on a file. The entries of owner, group and others are the file's mode, and the mask lets all named entries through.
+ * The App's directory shows the grants of the whole App, the file of a field those of the field too, and everything
+ * else that a grant lets one read those of the whole App. A grant is a named entry: user or group, r-x on a directory
+ * and r-- on a file. The entries of owner, group and others are the file's mode, and the mask lets all named entries
+ * through.
  * A range of users or groups has no form in an ACL: it is neither shown nor changed.
  *
  *   version 2       4 bytes    (linux/posix_acl_xattr.h; numbers are little-endian)

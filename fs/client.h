@@ -1,11 +1,12 @@
-/* client.h: what the commands share that go to a mount: where it is, and an App's files as any other program sees them. */
+/* client.h: what the commands share that go to a mount: where it is, and an App's files as any other program sees
+ * them. */
 #ifndef CREDFS_CLIENT_H
 #define CREDFS_CLIENT_H
 
 #include "paths.h"
 
-/* The mountpoint of a credfs: given, or else (NULL) the default one, or where the default store is mounted. how: in which
- * way a person names another, for the message.
+/* The mountpoint of a credfs: given, or else (NULL) the default one, or where the default store is mounted. how: in
+ * which way a person names another, for the message.
  * Returns 0, or an exit code; has told why. */
 int client_own_mount(const char *given, const char *how, char out[static PATH_SIZE]);
 

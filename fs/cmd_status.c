@@ -55,8 +55,8 @@ static const struct argp argp = {
     .children = children,
 };
 
-/* Settle where the store and its configuration are: that which its mount has in force, where none was said. Returns 0 or
- * an exit code; has told why. */
+/* Settle where the store and its configuration are: that which its mount has in force, where none was said. Returns 0
+ * or an exit code; has told why. */
 static int settle(struct place *place, struct status *status)
 {
     const bool was_said = place->config != NULL;

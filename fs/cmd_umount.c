@@ -68,7 +68,8 @@ static int run_fusermount(char *mountpoint, char *words, size_t size)
     return error;
 }
 
-/* Where the daemon has died, whoever is still in it can do nothing there. Returns 0 or an errno. words: what fusermount3 said, if it was asked. */
+/* Where the daemon has died, whoever is still in it can do nothing there. Returns 0 or an errno. words: what
+ * fusermount3 said, if it was asked. */
 static int unmount(char *mountpoint, char *words, size_t size)
 {
     const int flags = UMOUNT_NOFOLLOW | (mounting_is_dead(mountpoint) ? MNT_DETACH : 0);

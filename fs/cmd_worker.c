@@ -149,8 +149,8 @@ static bool is_orphan(const struct region *region)
     return getppid() != region->keeper;
 }
 
-/* Beat until the keeper is gone, or SIGTERM comes: to end when what is under way is answered, or because all threads have
- * ended. */
+/* Beat until the keeper is gone, or SIGTERM comes: to end when what is under way is answered, or because all threads
+ * have ended. */
 static void beat(struct fs_state *fs, const sigset_t *signals)
 {
     const struct timespec pause = {.tv_nsec = 1000 * 1000 * 1000 / REGION_BEATS_A_SECOND};
@@ -163,7 +163,8 @@ static void beat(struct fs_state *fs, const sigset_t *signals)
     } while (number != SIGTERM && !is_orphan(fs->region));
 }
 
-/* Without its keeper the worker is the last to hold the mount: whoever waits for an answer gets an error when it ends. */
+/* Without its keeper the worker is the last to hold the mount: whoever waits for an answer gets an error when it
+ * ends. */
 static void end_mount(const char *mountpoint, const struct region *region)
 {
     log_error("the keeper of %s is gone: the mount is ended", mountpoint);

@@ -9,8 +9,8 @@
 
 #include "core/secret.h"
 
-/* Run it. config: its configuration (curl(1), --config), secret. longest: nanoseconds; it is ended before a quarter more
- * has passed. title: what it is asked from, for messages. *answer: owned by the caller, NULL on failure.
+/* Run it. config: its configuration (curl(1), --config), secret. longest: nanoseconds; it is ended before a quarter
+ * more has passed. title: what it is asked from, for messages. *answer: owned by the caller, NULL on failure.
  * Returns 0; CF_EREJECTED where HTTP answers 400, 401 or 403; CF_EUNREACHABLE for any other failure, that there is no
  * such program too, having told why; CF_ENOMEM. */
 CF_CHECKED enum cf_error curl_run(const struct cf_secret *config, int64_t longest, const char *title,

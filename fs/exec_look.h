@@ -1,7 +1,7 @@
 /* exec_look.h: an App seen from outside: what decides its values, without a value, and being woken when it changes.
  *
- * What is looked at is the App's file `info`. It is watched by inotify and kept open no longer than it takes to read it,
- * as an open file would keep the mount from being unmounted. Who looks again whenever he is woken, and now and then
+ * What is looked at is the App's file `info`. It is watched by inotify and kept open no longer than it takes to read
+ * it, as an open file would keep the mount from being unmounted. Who looks again whenever he is woken, and now and then
  * beside that, misses nothing.
  */
 #ifndef CREDFS_EXEC_LOOK_H

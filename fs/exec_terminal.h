@@ -1,8 +1,8 @@
 /* exec_terminal.h: whose the terminal is, while a command runs in a process group of its own beside this process.
  *
  * The terminal stays with the caller's process group, where an interrupt reaches all of a job, until the command asks
- * for it: to read from a terminal that one is not in the foreground of, or to set it, stops the whole group with SIGTTIN
- * or SIGTTOU. SIGTTOU has to be blocked in who calls these.
+ * for it: to read from a terminal that one is not in the foreground of, or to set it, stops the whole group with
+ * SIGTTIN or SIGTTOU. SIGTTOU has to be blocked in who calls these.
  */
 #ifndef CREDFS_EXEC_TERMINAL_H
 #define CREDFS_EXEC_TERMINAL_H

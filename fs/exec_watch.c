@@ -1,5 +1,5 @@
-/* credfs exec --watch: a process that never has a value waits beside the command, and starts it anew or sends it a signal
- * when the App's values change.
+/* credfs exec --watch: a process that never has a value waits beside the command, and starts it anew or sends it a
+ * signal when the App's values change.
  *
  * The next command is a child that first reads the values and then waits at a gate. The one that runs is stopped only
  * when the next has all it needs: an App that was disabled, or that nobody may read any more, leaves it running.
@@ -133,8 +133,8 @@ static void pass_on(struct watch *watch, const struct signalfd_siginfo *info)
         (void)kill(-to, SIGCONT);
 }
 
-/* The command was stopped: for want of the terminal, which it gets if we have it; or by it, as all of the job is then. A
- * stop that has nothing to do with the terminal is the affair of who sent it. */
+/* The command was stopped: for want of the terminal, which it gets if we have it; or by it, as all of the job is then.
+ * A stop that has nothing to do with the terminal is the affair of who sent it. */
 static void follow_stop(struct watch *watch, int number)
 {
     const bool wants_terminal = number == SIGTTIN || number == SIGTTOU;

@@ -1,5 +1,5 @@
-/* hooks.h: requests that crash, kill or hang the worker, for the tests of the keeper. Built only with CREDFS_TEST_HOOKS;
- * a program that people run has nothing of this in it.
+/* hooks.h: requests that crash, kill or hang the worker, for the tests of the keeper. Built only with
+ * CREDFS_TEST_HOOKS; a program that people run has nothing of this in it.
  */
 #ifndef CREDFS_HOOKS_H
 #define CREDFS_HOOKS_H

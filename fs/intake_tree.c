@@ -1,5 +1,5 @@
-/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them, or pass(1) when what it
- * keeps is decrypted. */
+/* A directory of directories: NAME/key, NAME/secret and so on, as `cp -r` of a mount gives them, or pass(1) when what
+ * it keeps is decrypted. */
 #include "portable.h"
 
 #include "core/clock.h"

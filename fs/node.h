@@ -16,8 +16,8 @@ struct fs_node {
 /* The node of an inode number. Returns 0, CF_ENOENT, or why its App cannot be read. */
 CF_CHECKED enum cf_error fs_node_load(struct fs_state *fs, struct cf_txn *txn, uint64_t ino, struct fs_node *node);
 
-/* The node of a name in a directory. Returns the same; CF_ENOENT too for a name in a file. Of an App that does not verify
- * node has the number alone. */
+/* The node of a name in a directory. Returns the same; CF_ENOENT too for a name in a file. Of an App that does not
+ * verify node has the number alone. */
 CF_CHECKED enum cf_error fs_node_find(struct fs_state *fs, struct cf_txn *txn, const struct fs_node *directory,
                                       const char *name, struct fs_node *node);
 

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 
 /* The offset behind "." is 1, behind ".." 2, and behind any other entry 2 + its own number: a row, a serial, or the
- * place in the catalogue plus 1, or a version; of a template, behind all rows, its place among them. So a listing goes on
- * rightly while Apps come and go, and needs no memory. */
+ * place in the catalogue plus 1, or a version; of a template, behind all rows, its place among them. So a listing goes
+ * on rightly while Apps come and go, and needs no memory. */
 enum { AFTER_DOT = 1, AFTER_DOTS = 2, FIRST_TEMPLATE = 1 << INODE_ROW_BITS };
 
 struct listing {

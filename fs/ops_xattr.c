@@ -1,10 +1,10 @@
-/* Extended attributes. There is one, with which getfacl and setfacl show and change grants (acl.h). The kernel passes it
- * on as long as the file system does not ask it to judge by it (FUSE_POSIX_ACL), which it does not.
+/* Extended attributes. There is one, with which getfacl and setfacl show and change grants (acl.h). The kernel passes
+ * it on as long as the file system does not ask it to judge by it (FUSE_POSIX_ACL), which it does not.
  *
  * ls -l asks for it with each name, which for all of apps/ would cost several times what else it does. It asks no more
- * of a file system that it has seen not to support ACLs, and so says an App's directory that has none to show: every tool
- * then takes the mode for the ACL. Hence ls -l of apps/ shows the `+` of Apps with grants only before the first App
- * without; ls -ld of an App, ls -l of what is in it, and getfacl always tell. */
+ * of a file system that it has seen not to support ACLs, and so says an App's directory that has none to show: every
+ * tool then takes the mode for the ACL. Hence ls -l of apps/ shows the `+` of Apps with grants only before the first
+ * App without; ls -ld of an App, ls -l of what is in it, and getfacl always tell. */
 #include "ops.h"
 
 #include "acl.h"

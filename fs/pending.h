@@ -1,8 +1,8 @@
 /* pending.h: which Apps are still to be announced: the notes that the announcer (announcer.h) works off.
  *
- * A note lies in the region, where it outlives the worker, and beside it here what only this worker needs. There is room
- * for REGION_NEWS of them. Where that is used up, the Apps that changed since are searched for instead: nothing is lost,
- * and whoever makes a note never waits.
+ * A note lies in the region, where it outlives the worker, and beside it here what only this worker needs. There is
+ * room for REGION_NEWS of them. Where that is used up, the Apps that changed since are searched for instead: nothing is
+ * lost, and whoever makes a note never waits.
  *
  * Not thread-safe: the announcer's lock is held in all of it.
  */

@@ -6,10 +6,10 @@
  * read; what is still to be announced, and who waits for it. A slot whose header length is not zero holds a request
  * that nobody answered: the next worker answers it.
  *
- * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, deaths, and since
- * when their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one worker at a
- * time, and it can die between any two instructions. The pages with the key and the first pages of each slot, where a
- * value that is written lies, are locked by the keeper; none of it goes into a core file.
+ * Who writes what: the keeper what comes before beat, and what it finds out about slots: crashes, hangs, deaths, and
+ * since when their worker has ended; the worker all else, each slot by the one thread that it belongs to. There is one
+ * worker at a time, and it can die between any two instructions. The pages with the key and the first pages of each
+ * slot, where a value that is written lies, are locked by the keeper; none of it goes into a core file.
  */
 #ifndef CREDFS_REGION_H
 #define CREDFS_REGION_H

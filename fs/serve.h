@@ -27,7 +27,8 @@ void serve_close(struct fs_state *fs);
 void serve_recover(struct fs_state *fs);
 
 /* Start the threads, each with what is left in its slot. Call with the signals of serve_signals blocked. When the file
- * system was unmounted (by whomever) the last of them sends SIGTERM to the process. NULL on failure, having told why. */
+ * system was unmounted (by whomever) the last of them sends SIGTERM to the process. NULL on failure, having told
+ * why. */
 struct server *serve_start(struct fs_state *fs);
 
 /* Is the mount gone? Then the threads have ended, or are about to. */

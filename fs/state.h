@@ -35,7 +35,8 @@ struct fs_state {
     _Atomic uint64_t served; /* requests */
 };
 
-/* Start the shared state over an open vault. The strings are not copied. Returns 0, CF_EIO, CF_ENOMEM. Release it with fs_state_release. */
+/* Start the shared state over an open vault. The strings are not copied. Returns 0, CF_EIO, CF_ENOMEM. Release it with
+ * fs_state_release. */
 CF_CHECKED enum cf_error fs_state_start(struct fs_state *fs, struct cf_vault *vault, struct region *region,
                                         const char *mountpoint, const char *config);
 void fs_state_release(struct fs_state *fs);

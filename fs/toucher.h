@@ -24,12 +24,13 @@ struct toucher *toucher_new(struct region *region, const char *mountpoint, const
 void toucher_end(struct toucher *toucher);
 void toucher_free(struct toucher *toucher);
 
-/* Touch files. message: for each directory its path below the mountpoint, the files' names and an empty string, all with
- * a NUL behind them. What is not there is passed over. Returns false when it could not be done, and is to be tried
+/* Touch files. message: for each directory its path below the mountpoint, the files' names and an empty string, all
+ * with a NUL behind them. What is not there is passed over. Returns false when it could not be done, and is to be tried
  * later. */
 bool toucher_touch(struct toucher *toucher, const char *message, size_t len);
 
-/* Is this process the toucher? is_again: its request was left by an earlier worker, and the process may be that one's. */
+/* Is this process the toucher? is_again: its request was left by an earlier worker, and the process may be that
+ * one's. */
 bool toucher_is(const struct toucher *toucher, pid_t pid, bool is_again);
 
 #endif

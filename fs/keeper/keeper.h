@@ -65,8 +65,8 @@ void keeper_release_launcher(struct keeper *keeper);
 /* Unmount, if it still is mounted. */
 void keeper_unmount(struct keeper *keeper);
 
-/* The connection has ended. Unless that is because it was unmounted, a dead mount is left: take it away, and nothing that
- * has been mounted there since. Returns whether there was one. */
+/* The connection has ended. Unless that is because it was unmounted, a dead mount is left: take it away, and nothing
+ * that has been mounted there since. Returns whether there was one. */
 bool keeper_clear(struct keeper *keeper);
 
 /* End the connection, so that whoever waits for an answer gets an error, and unmount. */

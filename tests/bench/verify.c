@@ -7,9 +7,9 @@
  * 512 keys of the store and 512 that are not in it are checked with a secret that is nobody's, CHECKS times each
  * kind, in random order. Prints `name = value` lines: medians and means in µs; t of Welch's test, of all times and of
  * those below the 95th percentile; overlap, the chance that a known key's check takes longer than an unknown one's,
- * where 0.5 tells nothing; and t of the keys, a median each, 512 against 512. That is the one that counts: some keys take
- * longer than others, as their Apps have more to verify, and to the first two many checks of one key look like news.
- * |t| over 4.5 would tell the two kinds apart. Then how many good credentials one thread checks in a second.
+ * where 0.5 tells nothing; and t of the keys, a median each, 512 against 512. That is the one that counts: some keys
+ * take longer than others, as their Apps have more to verify, and to the first two many checks of one key look like
+ * news. |t| over 4.5 would tell the two kinds apart. Then how many good credentials one thread checks in a second.
  */
 #include "core/verify.h"
 #include "core/api.h"

@@ -3,8 +3,9 @@
  *   assail MOUNTPOINT KILLS [PAUSE]
  *
  * Each kill is one of a worker that was not killed before, of every eighth as soon as it is there, of the others when
- * they serve; then comes a random pause of at most PAUSE milliseconds (40). Prints the figures as `name = value` lines. Fails when a
- * worker does not come back, or when the keeper has more descriptors or anonymous memory than after the first kills.
+ * they serve; then comes a random pause of at most PAUSE milliseconds (40). Prints the figures as `name = value` lines.
+ * Fails when a worker does not come back, or when the keeper has more descriptors or anonymous memory than after the
+ * first kills.
  */
 #include <dirent.h>
 #include <errno.h>
