@@ -115,7 +115,7 @@ podman() {
 podman_works() {
     [ ! -e "$BATS_FILE_TMPDIR/podman-works" ] || return 0
     podman run --rm --network=none localhost/billing:1 true 2>"$DIR/podman.err" ||
-        skip "needs podman to work: it cannot start a container here: $(tail -n 1 "$DIR/podman.err")"
+        skip "podman cannot start a container here: $(tail -n 1 "$DIR/podman.err")"
     : >"$BATS_FILE_TMPDIR/podman-works"
 }
 

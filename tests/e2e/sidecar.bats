@@ -68,7 +68,7 @@ make_shared_store() {
     mkdir "$SHARED/mnt"
     mount --bind "$SHARED" "$SHARED"
     mount --make-shared "$SHARED"
-    in_mounter -- credfs init >"$DIR/init.out" 2>&1 || skip "needs podman to work: $(tail -n 1 "$DIR/init.out")"
+    in_mounter -- credfs init >"$DIR/init.out" 2>&1 || skip "podman does not work here: $(tail -n 1 "$DIR/init.out")"
 }
 
 start_mounter() {

@@ -325,16 +325,15 @@ static bool open_value(struct cf_txn *txn, const struct cf_app *app, int64_t ver
 static void write_credential(struct cf_txn *txn, const struct step *step, int64_t serial, struct cf_text *out)
 {
     struct cf_app app;
-    int64_t version = step->version;
+    const bool is_there = cf_app_by_serial(txn, serial, &app) == CF_OK;
+    const int64_t version = is_there && step->version == 0 ? app.version : step->version;
 
-    if (cf_app_by_serial(txn, serial, &app) == CF_OK && version == 0)
-        version = app.version;
-    if (app.serial != serial || !open_value(txn, &app, version, CF_KEY, out))
+    if (!is_there || !open_value(txn, &app, version, CF_KEY, out))
         cf_text_puts(out, "no-such-key");
     cf_text_puts(out, "\n");
     if (step_credential(step) == WRONG_SECRET)
         cf_text_puts(out, "no-such-secret");
-    else if (step_credential(step) == WHOLE_CREDENTIAL && app.serial == serial)
+    else if (step_credential(step) == WHOLE_CREDENTIAL && is_there)
         (void)open_value(txn, &app, version, CF_SECRET, out);
     cf_text_puts(out, "\n");
 }
