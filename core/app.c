@@ -211,10 +211,10 @@ static enum cf_error write_app(struct cf_txn *txn, const struct cf_app *app, con
 enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app)
 {
     cf_random(app->id, CF_ID_SIZE);
-    return cf_app_restore(txn, app);
+    return cf_app_put(txn, app);
 }
 
-enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app)
+enum cf_error cf_app_put(struct cf_txn *txn, struct cf_app *app)
 {
     static const uint8_t unset[CF_MAC_SIZE];
     enum cf_error error;

@@ -54,10 +54,10 @@ CF_CHECKED enum cf_error cf_app_names(struct cf_txn *txn, enum cf_place place, i
 /* How many Apps there are in a place. */
 CF_CHECKED enum cf_error cf_app_count(struct cf_txn *txn, enum cf_place place, int64_t *count);
 
-/* Write a new row (serial and id are set in app; cf_app_restore takes the id that stands there) or all columns of an
+/* Write a new row (serial and id are set in app; cf_app_put takes the id that stands there) or all columns of an
  * old one, with a new MAC. */
 CF_CHECKED enum cf_error cf_app_insert(struct cf_txn *txn, struct cf_app *app);
-CF_CHECKED enum cf_error cf_app_restore(struct cf_txn *txn, struct cf_app *app);
+CF_CHECKED enum cf_error cf_app_put(struct cf_txn *txn, struct cf_app *app);
 CF_CHECKED enum cf_error cf_app_update(struct cf_txn *txn, const struct cf_app *app);
 
 /* Delete the App and all that belongs to it. */

@@ -167,10 +167,10 @@ enum cf_error cf_assignment_add(struct cf_txn *txn, const struct cf_app *app, co
     if (strlen(slug) > CF_SLUG_MAX)
         return CF_ESLUG;
     memcpy(one.slug, slug, strlen(slug) + 1);
-    return cf_assignment_restore(txn, app, &one);
+    return cf_assignment_put(txn, app, &one);
 }
 
-enum cf_error cf_assignment_restore(struct cf_txn *txn, const struct cf_app *app, const struct cf_assignment *one)
+enum cf_error cf_assignment_put(struct cf_txn *txn, const struct cf_app *app, const struct cf_assignment *one)
 {
     uint8_t mac[CF_MAC_SIZE];
 

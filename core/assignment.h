@@ -34,8 +34,8 @@ bool cf_assignments_want(const struct cf_assignments *list, const struct cf_cata
 CF_CHECKED enum cf_error cf_assignment_add(struct cf_txn *txn, const struct cf_app *app, const char *slug,
                                            uint32_t by);
 /* The same with the times and users of an earlier one. */
-CF_CHECKED enum cf_error cf_assignment_restore(struct cf_txn *txn, const struct cf_app *app,
-                                               const struct cf_assignment *one);
+CF_CHECKED enum cf_error cf_assignment_put(struct cf_txn *txn, const struct cf_app *app,
+                                           const struct cf_assignment *one);
 CF_CHECKED enum cf_error cf_assignment_remove(struct cf_txn *txn, const struct cf_app *app, const char *slug);
 CF_CHECKED enum cf_error cf_assignments_seal(struct cf_txn *txn, struct cf_app *app);
 

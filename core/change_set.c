@@ -64,22 +64,13 @@ static enum cf_error wishes_start(struct cf_change *change, const struct cf_edit
 
 enum cf_error cf_change_may_give(struct cf_change *change, const struct cf_api *api)
 {
-    struct cf_api_row row;
-    struct cf_grants assignees = {0};
-    bool found = false;
+    bool is_assignee;
     enum cf_error error;
 
     if (api->assignment == NULL)
         return CF_OK;
-    error = cf_api_by_slug(&change->txn, api->slug, &row);
-    if (error == CF_OK)
-        error = cf_assignees_load(&change->txn, &row, &assignees);
-    for (size_t i = 0; i < assignees.count; i++)
-        found = found || cf_principal_matches(&assignees.at[i].who, change->caller);
-    cf_grants_release(&assignees);
-    if (error != CF_OK)
-        return error;
-    return found ? CF_OK : CF_EUNASSIGNED;
+    error = cf_is_assignee(&change->txn, api->slug, change->caller, &is_assignee);
+    return error != CF_OK || is_assignee ? error : CF_EUNASSIGNED;
 }
 
 static enum cf_error wish_apply(struct cf_change *change, struct wishes *wishes, const struct cf_edit *edit)

@@ -177,7 +177,7 @@ enum cf_error cf_version_list(struct cf_txn *txn, const struct cf_app *app,
     return error;
 }
 
-enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
+enum cf_error cf_version_put(struct cf_txn *txn, const struct cf_app *app, const struct cf_version *version)
 {
     uint8_t mac[CF_MAC_SIZE];
 
@@ -318,7 +318,7 @@ static enum cf_error insert_values(struct cf_txn *txn, const struct cf_app *app,
         if (value[i] == NULL && (base->fields & 1U << i) != 0)
             error = cf_value_open(txn, app, base->number, (enum cf_field)i, &kept);
         if (error == CF_OK && (value[i] != NULL || kept != NULL))
-            error = cf_value_restore(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
+            error = cf_value_put(txn, app, number, (enum cf_field)i, value[i] != NULL ? value[i] : kept);
         cf_secret_free(kept);
     }
     return error;
@@ -388,7 +388,7 @@ enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app, const str
     for (int i = 0; i < CF_FIELD_COUNT; i++)
         new.fields |= issue->value[i] != NULL ? 1U << i : 0;
     if (error == CF_OK)
-        error = cf_version_restore(txn, app, &new);
+        error = cf_version_put(txn, app, &new);
     if (error == CF_OK)
         error = insert_values(txn, app, &base, new.number, issue->value);
     if (error == CF_OK && old->number > 0) {

@@ -147,10 +147,10 @@ CF_CHECKED enum cf_error cf_version_issue(struct cf_txn *txn, struct cf_app *app
                                           struct cf_issued *issued);
 
 /* Write a version as it was elsewhere, and then the values that its fields name, each once. */
-CF_CHECKED enum cf_error cf_version_restore(struct cf_txn *txn, const struct cf_app *app,
-                                            const struct cf_version *version);
-CF_CHECKED enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version,
-                                          enum cf_field field, const struct cf_secret *value);
+CF_CHECKED enum cf_error cf_version_put(struct cf_txn *txn, const struct cf_app *app,
+                                        const struct cf_version *version);
+CF_CHECKED enum cf_error cf_value_put(struct cf_txn *txn, const struct cf_app *app, int64_t version,
+                                      enum cf_field field, const struct cf_secret *value);
 
 /* Revoke a version, for good, and all kept ones that have its credential; those into *also, the oldest first.
  * Returns 0; CF_ENOENT when it is not kept. */

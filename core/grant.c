@@ -179,6 +179,21 @@ enum cf_error cf_assignees_load(struct cf_txn *txn, const struct cf_api_row *api
     return load(txn, &owner, api->assignees_sum, list);
 }
 
+enum cf_error cf_is_assignee(struct cf_txn *txn, const char *slug, struct cf_caller *caller, bool *is)
+{
+    struct cf_grants list = {0};
+    struct cf_api_row api;
+    enum cf_error error = cf_api_by_slug(txn, slug, &api);
+
+    *is = false;
+    if (error == CF_OK)
+        error = cf_assignees_load(txn, &api, &list);
+    for (size_t i = 0; error == CF_OK && i < list.count && !*is; i++)
+        *is = cf_principal_matches(&list.at[i].who, caller);
+    cf_grants_release(&list);
+    return error == CF_ENOENT ? CF_OK : error;
+}
+
 void cf_grants_release(struct cf_grants *list)
 {
     free(list->at);

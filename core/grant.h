@@ -46,6 +46,10 @@ CF_CHECKED enum cf_error cf_grants_load(struct cf_txn *txn, const struct cf_app 
 CF_CHECKED enum cf_error cf_assignees_load(struct cf_txn *txn, const struct cf_api_row *api,
                                            struct cf_grants *list);
 
+/* Is the caller among the assignees of the API of this slug? Not of one that the store does not know yet.
+ * Returns 0, CF_ETAMPER, CF_EIO, CF_ENOMEM; then *is is false. */
+CF_CHECKED enum cf_error cf_is_assignee(struct cf_txn *txn, const char *slug, struct cf_caller *caller, bool *is);
+
 void cf_grants_release(struct cf_grants *list);
 
 /* The order of lists: by principal, then field. */

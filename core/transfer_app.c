@@ -8,7 +8,7 @@ static enum cf_error put_version(struct cf_import *import, const struct cf_parce
 {
     struct cf_change *change = &import->change;
     const struct cf_version *version = &parcel->versions[at];
-    enum cf_error error = cf_version_restore(&change->txn, &change->app, version);
+    enum cf_error error = cf_version_put(&change->txn, &change->app, version);
 
     for (int field = 0; error == CF_OK && field < CF_FIELD_COUNT; field++) {
         struct cf_secret *value = NULL;
@@ -16,7 +16,7 @@ static enum cf_error put_version(struct cf_import *import, const struct cf_parce
             continue;
         error = cf_import_value(import, parcel, at, (enum cf_field)field, &value, fault);
         if (error == CF_OK)
-            error = cf_value_restore(&change->txn, &change->app, version->number, (enum cf_field)field, value);
+            error = cf_value_put(&change->txn, &change->app, version->number, (enum cf_field)field, value);
         cf_secret_free(value);
     }
     return error;
@@ -31,7 +31,7 @@ static enum cf_error put_all(struct cf_import *import, const struct cf_parcel *p
     for (size_t i = 0; error == CF_OK && i < parcel->version_count; i++)
         error = put_version(import, parcel, i, fault);
     for (size_t i = 0; error == CF_OK && i < parcel->apis.count; i++)
-        error = cf_assignment_restore(&change->txn, &change->app, &parcel->apis.at[i]);
+        error = cf_assignment_put(&change->txn, &change->app, &parcel->apis.at[i]);
     if (error == CF_EEXIST)
         cf_fault_set(fault, "%s: an API of it comes twice", change->app.name);
     for (size_t i = 0; error == CF_OK && i < parcel->note_count; i++)
@@ -75,7 +75,7 @@ enum cf_error cf_import_exactly(struct cf_import *import, const struct cf_parcel
     if (is_new) {
         if (taken) /* for the moment, until it has a serial */
             cf_hex(app.id, CF_ID_SIZE, change->app.name);
-        error = cf_app_restore(&change->txn, &change->app);
+        error = cf_app_put(&change->txn, &change->app);
     } else {
         error = cf_app_clear(&change->txn, &change->app);
     }

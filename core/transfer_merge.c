@@ -100,7 +100,7 @@ static enum cf_error add_api(struct cf_import *import, const struct cf_parcel *p
     enum cf_error error = check_api(import, parcel, one->slug, fault);
 
     if (error == CF_OK)
-        error = parcel->is_whole ? cf_assignment_restore(&change->txn, &change->app, one)
+        error = parcel->is_whole ? cf_assignment_put(&change->txn, &change->app, one)
                                  : cf_assignment_add(&change->txn, &change->app, one->slug, change->caller->uid);
     if (error == CF_EEXIST)
         cf_fault_set(fault, "%s: %s comes twice", parcel->app.name, one->slug);

@@ -139,8 +139,8 @@ void cf_value_last4(const struct cf_secret *value, char out[static 5])
             memset(out, 0, SHOWN + 1);
 }
 
-enum cf_error cf_value_restore(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
-                               const struct cf_secret *value)
+enum cf_error cf_value_put(struct cf_txn *txn, const struct cf_app *app, int64_t version, enum cf_field field,
+                           const struct cf_secret *value)
 {
     const struct cf_binding binding = {.app = app->id, .version = version, .field = cf_field_word(field)};
     const size_t len = cf_secret_len(value) + CF_SEAL_OVERHEAD;

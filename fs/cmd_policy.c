@@ -172,23 +172,6 @@ static enum cf_error answer_actions(struct question *question, json_t *answers)
     return error;
 }
 
-static enum cf_error is_assigned(struct question *question, const char *slug, bool *assigned)
-{
-    struct cf_grants assignees = {0};
-    struct cf_api_row api;
-    enum cf_error error = cf_api_by_slug(&question->txn, slug, &api);
-
-    *assigned = false;
-    if (error == CF_ENOENT) /* new in the catalogue: no mount has seen it yet */
-        return CF_OK;
-    if (error == CF_OK)
-        error = cf_assignees_load(&question->txn, &api, &assignees);
-    for (size_t i = 0; i < assignees.count && !*assigned; i++)
-        *assigned = cf_principal_matches(&assignees.at[i].who, &question->caller);
-    cf_grants_release(&assignees);
-    return error;
-}
-
 /* The APIs that need a user assignment, and whether this user has it. */
 static enum cf_error answer_apis(struct question *question, json_t *apis)
 {
@@ -201,7 +184,7 @@ static enum cf_error answer_apis(struct question *question, json_t *apis)
 
         if (!api->assignment)
             continue;
-        error = is_assigned(question, api->slug, &assigned);
+        error = cf_is_assignee(&question->txn, api->slug, &question->caller, &assigned);
         json_array_append_new(apis, json_pack("{s:s, s:s, s:b}", "slug", api->slug, "assignment", api->assignment,
                                               "assigned", assigned));
     }
