@@ -10,6 +10,7 @@
 #include "tree.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,8 +73,7 @@ static bool is_announced(enum fs_row_id id)
 {
     const struct fs_row *row = fs_row_at(id);
 
-    return row->subject == FS_OF_APP && !fs_row_is_dir(row) && row->kind != FS_KIND_INPUT && id != FS_INFO &&
-           id != FS_READERS;
+    return row->subject == FS_OF_APP && !fs_row_is_dir(row) && row->kind != FS_KIND_INPUT && id != FS_INFO;
 }
 
 static void add_rows(struct message *message, enum fs_row_id directory)
@@ -113,31 +113,61 @@ static enum cf_error add_apis(struct message *message, struct cf_txn *txn)
     return error;
 }
 
-static void enter(struct message *message, const char *below, enum fs_row_id id)
+/* part: of a directory that is an App's part (inode.h), or 0. */
+static void enter(struct message *message, const char *below, enum fs_row_id id, int64_t part)
 {
     const struct cf_app *app = &message->app;
 
     (void)snprintf(message->directory, sizeof(message->directory), "%s/%s%s",
                    fs_row_at(app->place == CF_IN_TRASH ? FS_TRASH : FS_APPS)->name, app->name, below);
-    message->is_held = is_held(message->fs, inode_make(id, app->serial));
+    message->is_held = is_held(message->fs, inode_of_part(inode_make(id, app->serial), part));
     begin(message);
+}
+
+/* The files of a version, where the kernel holds its directory; it does as long as it holds one of them. */
+static void add_version(struct message *message, int64_t number)
+{
+    char below[32];
+
+    (void)snprintf(below, sizeof(below), "/versions/%" PRId64, number);
+    enter(message, below, FS_VERSION, number);
+    for (enum fs_row_id id = FS_ROOT + 1; message->is_held && id < FS_ROW_COUNT; id++)
+        if (fs_row_at(id)->parent == FS_VERSION)
+            add_file(message, fs_row_at(id)->name, inode_of_part(inode_make(id, message->app.serial), number));
+    finish(message);
+}
+
+static enum cf_error add_versions(struct message *message, struct cf_txn *txn)
+{
+    struct cf_version versions[CF_VERSIONS_MOST];
+    size_t count = 0;
+    enum cf_error error = CF_OK;
+
+    if (is_held(message->fs, inode_make(FS_VERSIONS, message->app.serial)))
+        error = cf_version_list(txn, &message->app, versions, &count);
+    for (size_t i = 0; error == CF_OK && i < count; i++)
+        if (inode_part_fits(versions[i].number))
+            add_version(message, versions[i].number);
+    return error;
 }
 
 static enum cf_error gather(struct message *message, struct cf_txn *txn)
 {
     enum cf_error error;
 
-    enter(message, "", FS_APP);
+    enter(message, "", FS_APP, 0);
     add_rows(message, FS_APP);
     finish(message);
-    enter(message, "/views", FS_VIEWS);
+    enter(message, "/views", FS_VIEWS, 0);
     add_rows(message, FS_VIEWS);
     add_templates(message);
     finish(message);
-    enter(message, "/views/curl", FS_VIEWS_CURL);
+    enter(message, "/views/curl", FS_VIEWS_CURL, 0);
     error = add_apis(message, txn);
     finish(message);
-    enter(message, "", FS_APP);
+    if (error == CF_OK)
+        error = add_versions(message, txn);
+    enter(message, "", FS_APP, 0);
     add_row(message, FS_INFO);
     finish(message);
     return error;

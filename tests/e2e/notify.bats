@@ -113,7 +113,30 @@ toucher() {
     within 10 more_than seen billing/info 0
     quiet seen
     [ "$(grep ^CLOSE_WRITE "$DIR/seen" | sed "s|.*/billing/||" | grep -v '^ctl$' | paste -sd ' ')" = \
-        "key secret apis grants views/env views/json views/properties views/curl/audit-records info" ]
+        "key secret apis grants readers views/env views/json views/properties views/curl/audit-records info" ]
+}
+
+@test "who watches a version, or who reads, is told of every change of the App" {
+    ctl "rotate 1h"
+    ctl "rotate 1h"
+    watch seen "$APP/versions/1/secret" "$APP/versions/2" "$APP/readers"
+    tells versions/1/secret ctl "revoke 1"
+    refused "Key has been revoked" cat "$APP/versions/1/secret"
+    tells versions/2/key ctl "label a=b"
+    tells versions/2/info ctl "rollback 2"
+    tells billing/readers ctl rotate
+    tells versions/2/secret mv "$APP" "$APPS/renamed"
+    quiet seen
+    run ! grep -q versions/3 "$DIR/seen"
+    # One that passes, as its overlap does; and none is told of without a change.
+    echo "rotate 2s" >"$APPS/renamed/ctl"
+    watch passing "$APPS/renamed/versions/4"
+    : >"$DIR/passing"
+    within 10 more_than passing versions/4/info 0
+    quiet passing
+    : >"$DIR/passing"
+    sleep 1.5
+    [ ! -s "$DIR/passing" ]
 }
 
 @test "who watches is told of deadlines that pass: of a version, of the App, of propagation" {
