@@ -78,14 +78,17 @@ contain() {
     "in_$1" "$2" "$3" </dev/null 3>&-
 }
 
-# needs_runtime RUNTIME: it is there and can start a container, with its user namespace where REMAP is set.
+# needs_runtime RUNTIME: it is there and can start a container, with its user namespace where REMAP is set. Of the
+# machine that CI runs on, that is asked of runc alone.
 needs_runtime() {
     local program=$1 binds=("${BINDS[@]}")
     [ "$program" != nspawn ] || program=systemd-nspawn
     needs "$program" "to run a container"
     BINDS=()
-    [ "$(contain "$1" 1000 'echo started' 2>"$DIR/runtime.err")" = started ] ||
-        skip "needs $program to work: it cannot start a container here: $(paste -s -d ' ' "$DIR/runtime.err")"
+    if [ "$(contain "$1" 1000 'echo started' 2>"$DIR/runtime.err")" != started ]; then
+        [ "$program" != runc ] || skip "needs runc to work: $(paste -s -d ' ' "$DIR/runtime.err")"
+        skip "$program cannot start a container here: $(paste -s -d ' ' "$DIR/runtime.err")"
+    fi
     BINDS=("${binds[@]}")
 }
 
