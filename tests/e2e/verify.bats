@@ -242,6 +242,7 @@ serve() {
     needs curl "to be a client"
     [ -x /usr/bin/python3 ] || skip "needs python3"
     install -m 755 "$BATS_TEST_DIRNAME/../../scripts/examples/gateway-check" "$DIR/"
+    : >"$DIR/gateway.out" # the one in the background may be slow to make it
     as $GATEWAY /usr/bin/python3 "$DIR/gateway-check" --listen 127.0.0.1:0 "$MP" >"$DIR/gateway.out" 2>&1 &
     SERVERS=($!)
     for ((tries = 0; tries < 100; tries++)); do
