@@ -5,10 +5,8 @@
 #include "../mounting.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,14 +55,6 @@ static bool make_region(struct keeper *keeper)
     return true;
 }
 
-static bool open_program(struct keeper *keeper)
-{
-    keeper->program = open(keeper->path, O_RDONLY | O_CLOEXEC);
-    if (keeper->program < 0)
-        log_error("%s: %s", keeper->path, strerror(errno));
-    return keeper->program >= 0;
-}
-
 bool keeper_open(struct keeper *keeper)
 {
     const struct mounting mounting = {.mountpoint = keeper->mountpoint,
@@ -72,7 +62,7 @@ bool keeper_open(struct keeper *keeper)
                                       .allow_other = keeper->allow_other,
                                       .read_only = keeper->read_only};
 
-    if (!make_region(keeper) || !open_program(keeper))
+    if (!make_region(keeper) || !program_open(&keeper->programs))
         return false;
     keeper->device = mounting_do(&mounting);
     keeper->region->device = mounting_device(keeper->mountpoint);
