@@ -3,10 +3,13 @@
 #include "check.h"
 #include "print.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void write_config(const char *path)
@@ -185,4 +188,51 @@ int64_t fixture_findings(struct fixture *fixture)
 
     assert_int_equal(cf_check(fixture->vault, count_finding, NULL, &checked), CF_OK);
     return checked.findings;
+}
+
+int fixture_records(const struct fixture *fixture, const char *one, const char *other)
+{
+    char path[160], line[4096];
+    int count = 0;
+    FILE *log;
+
+    snprintf(path, sizeof path, "%s/audit.log", fixture->store);
+    log = fopen(path, "r");
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log) != NULL)
+        count += strstr(line, one) != NULL && strstr(line, other) != NULL;
+    fclose(log);
+    return count;
+}
+
+pid_t fixture_child(bool (*set_up)(void))
+{
+    int ends[2];
+    char is_ready = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char yes = set_up == NULL || set_up() ? 'y' : 'n';
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (write(ends[1], &yes, 1) == 1)
+            pause();
+        _exit(0);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &is_ready, 1), 1);
+    close(ends[0]);
+    if (is_ready == 'y')
+        return pid;
+    fixture_child_end(pid);
+    return 0;
+}
+
+void fixture_child_end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }

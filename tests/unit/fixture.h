@@ -49,6 +49,13 @@ struct cf_secret *fixture_value(struct fixture *fixture, int64_t serial, enum cf
 /* How many findings a check has. */
 int64_t fixture_findings(struct fixture *fixture);
 
+/* How many records of the audit log have both of these in them? */
+int fixture_records(const struct fixture *fixture, const char *one, const char *other);
+
+/* A process that has set something up (NULL: nothing) and waits for its end. Returns 0 when it could not set it up. */
+pid_t fixture_child(bool (*set_up)(void));
+void fixture_child_end(pid_t pid);
+
 /* cmocka.h needs these before it. */
 #include <setjmp.h>
 #include <stdarg.h>

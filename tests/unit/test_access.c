@@ -135,21 +135,6 @@ static void test_state(void **state)
     assert_false(may(fixture, &fixture->stranger, CF_LIST_APP, serial, CF_NO_FIELD));
 }
 
-static int64_t records_with(struct fixture *fixture, const char *needle)
-{
-    char path[160], line[4096];
-    int64_t count = 0;
-    FILE *log;
-
-    snprintf(path, sizeof path, "%s/audit.log", fixture->store);
-    log = fopen(path, "r");
-    assert_non_null(log);
-    while (fgets(line, sizeof line, log) != NULL)
-        count += strstr(line, needle) != NULL;
-    fclose(log);
-    return count;
-}
-
 static void test_recorded(void **state)
 {
     struct fixture *fixture = *state;
@@ -160,10 +145,11 @@ static void test_recorded(void **state)
     assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->admin, app.serial, CF_KEY, &version), CF_OK);
     assert_int_equal(version, 1);
     version = 0;
-    assert_int_equal(records_with(fixture, "\"uid\":5001,\"gid\":5001,\"op\":\"reveal\",\"app\":\"billing\""), 1);
+    assert_int_equal(
+        fixture_records(fixture, "\"uid\":5001,\"gid\":5001,\"op\":\"reveal\",\"app\":\"billing\"", ""), 1);
     assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->stranger, app.serial, CF_SECRET, &version),
                      CF_EDENIED);
-    assert_int_equal(records_with(fixture, "\"file\":\"secret\",\"version\":1,\"result\":\"denied\""), 1);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"secret\",\"version\":1,\"result\":\"denied\"", ""), 1);
     assert_int_equal(cf_txn_read(fixture->vault->store, &txn), CF_OK);
     for (int i = 0; i < 3; i++)
         assert_int_equal(
@@ -172,7 +158,7 @@ static void test_recorded(void **state)
     assert_int_equal(cf_vault_permit(fixture->vault, &txn, &fixture->admin, CF_LIST_APP, &app, CF_NO_FIELD, NULL),
                      CF_OK);
     cf_txn_end(&txn);
-    assert_int_equal(records_with(fixture, "\"op\":\"list\""), 3);
+    assert_int_equal(fixture_records(fixture, "\"op\":\"list\"", ""), 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

@@ -1,21 +1,14 @@
 /* Who asks: the groups and names of a thread as /proc tells them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "fixture.h"
 
 #include "caller.h"
 
 #include <grp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -194,39 +187,6 @@ static void own_groups_come_from_proc(void **state)
     cf_caller_release(&caller);
 }
 
-/* Wait in a child that has set something up, until kill. Returns its pid once it is ready. */
-static pid_t start_child(bool (*set_up)(void))
-{
-    int ends[2];
-    char is_ready = 0;
-    pid_t pid;
-
-    assert_int_equal(pipe(ends), 0);
-    pid = fork();
-    if (pid == 0) {
-        char yes = set_up() ? 'y' : 'n';
-
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (write(ends[1], &yes, 1) == 1)
-            pause();
-        _exit(0);
-    }
-    close(ends[1]);
-    assert_int_equal(read(ends[0], &is_ready, 1), 1);
-    close(ends[0]);
-    if (is_ready == 'y')
-        return pid;
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return 0;
-}
-
-static void end_child(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
 #define FIRST UINT32_C(3000000000)
 enum { MANY = 65536 };
 
@@ -250,7 +210,7 @@ static void the_last_of_65536_groups_counts(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
-    pid = start_child(take_many_groups);
+    pid = fixture_child(take_many_groups);
     assert_int_not_equal(pid, 0);
     caller = cf_caller_of(0, 0, pid);
     assert_true(cf_caller_in_group(&caller, (FIRST + MANY - 1), UINT32_MAX));
@@ -258,7 +218,7 @@ static void the_last_of_65536_groups_counts(void **state)
     assert_false(cf_caller_in_group(&caller, (FIRST + MANY), UINT32_MAX));
     assert_true(cf_caller_in_group(&caller, FIRST, FIRST));
     cf_caller_release(&caller);
-    end_child(pid);
+    fixture_child_end(pid);
 }
 
 static bool take_odd_name(void)
@@ -270,14 +230,14 @@ static void the_command_is_named(void **state)
 {
     struct cf_caller caller;
     char command[16];
-    pid_t pid = start_child(take_odd_name);
+    pid_t pid = fixture_child(take_odd_name);
 
     (void)state;
     assert_int_not_equal(pid, 0);
     caller = cf_caller_of(1, 1, pid);
     cf_caller_command(&caller, command);
     assert_string_equal(command, "x\nGroups:\t0\n");
-    end_child(pid);
+    fixture_child_end(pid);
 }
 
 static bool take_long_name(void)
@@ -289,23 +249,23 @@ static void a_long_command_is_cut(void **state)
 {
     struct cf_caller caller;
     char command[16];
-    pid_t pid = start_child(take_long_name);
+    pid_t pid = fixture_child(take_long_name);
 
     (void)state;
     assert_int_not_equal(pid, 0);
     caller = cf_caller_of(1, 1, pid);
     cf_caller_command(&caller, command);
     assert_string_equal(command, "123456789012345");
-    end_child(pid);
+    fixture_child_end(pid);
 }
 
 static void who_is_gone_or_unknown_has_nothing(void **state)
 {
-    pid_t ended = start_child(take_long_name);
+    pid_t ended = fixture_child(take_long_name);
     pid_t pids[] = {0, -1, 0};
 
     (void)state;
-    end_child(ended);
+    fixture_child_end(ended);
     pids[2] = ended;
     for (size_t i = 0; i < COUNT(pids); i++) {
         struct cf_caller caller = cf_caller_of(0, 0, pids[i]);

@@ -13,45 +13,27 @@
 
 #define START (INT64_C(1800000000) * CF_SECOND)
 
-/* A process of its own session, so that a caller has one that others are not in. */
-static pid_t start_session(void)
-{
-    int ready[2];
-    char byte;
-    pid_t pid;
-
-    assert_int_equal(pipe(ready), 0);
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if (setsid() < 0 || write(ready[1], "", 1) != 1)
-            _exit(1);
-        for (;;)
-            pause();
-    }
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    close(ready[1]);
-    return pid;
-}
-
+/* Each in a session of its own, so that a caller has one that others are not in. */
 static pid_t here, elsewhere;
+
+static bool leave(void)
+{
+    return setsid() > 0;
+}
 
 static int start_sessions(void **state)
 {
     (void)state;
-    here = start_session();
-    elsewhere = start_session();
+    here = fixture_child(leave);
+    elsewhere = fixture_child(leave);
     return 0;
 }
 
 static int end_sessions(void **state)
 {
     (void)state;
-    kill(here, SIGKILL);
-    kill(elsewhere, SIGKILL);
-    waitpid(here, NULL, 0);
-    waitpid(elsewhere, NULL, 0);
+    fixture_child_end(here);
+    fixture_child_end(elsewhere);
     return 0;
 }
 
@@ -80,22 +62,6 @@ static enum cf_error ask(struct fixture *fixture, struct cf_caller *caller, int6
     return cf_write_ctl(fixture->vault, caller, serial, text, strlen(text));
 }
 
-/* Is there a record with both of these in it? */
-static bool recorded(struct fixture *fixture, const char *one, const char *other)
-{
-    char path[160], line[4096];
-    bool found = false;
-    FILE *log;
-
-    snprintf(path, sizeof path, "%s/audit.log", fixture->store);
-    log = fopen(path, "r");
-    assert_non_null(log);
-    while (!found && fgets(line, sizeof line, log) != NULL)
-        found = strstr(line, one) != NULL && strstr(line, other) != NULL;
-    fclose(log);
-    return found;
-}
-
 static void test_asked(void **state)
 {
     struct fixture *fixture = *state;
@@ -106,14 +72,15 @@ static void test_asked(void **state)
     int64_t earlier = 1;
 
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_EUNASKED);
-    assert_true(recorded(fixture, "\"result\":\"unasked\"", "role company-admin, once it is asked for"));
+    assert_true(fixture_records(fixture, "\"result\":\"unasked\"", "role company-admin, once it is asked for") > 0);
     assert_int_equal(ask(fixture, &fixture->admin, serial, "reveal 5m\n"), CF_OK);
     assert_int_equal(fixture_again(fixture, serial).generation, generation);
     assert_true(cf_session_of(&fixture->admin, session));
-    assert_true(recorded(fixture, "\"op\":\"ask\"", session));
-    assert_true(recorded(fixture, "\"op\":\"ask\"", "until 2027-01-15T08:05:00Z"));
+    assert_true(fixture_records(fixture, "\"op\":\"ask\"", session) > 0);
+    assert_true(fixture_records(fixture, "\"op\":\"ask\"", "until 2027-01-15T08:05:00Z") > 0);
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_OK);
-    assert_true(recorded(fixture, "\"op\":\"reveal\"", "leave until 2027-01-15T08:05:00Z, role company-admin"));
+    assert_true(
+        fixture_records(fixture, "\"op\":\"reveal\"", "leave until 2027-01-15T08:05:00Z, role company-admin") > 0);
     /* Neither another App, nor another user, nor another session; an earlier version needs it just so. */
     assert_int_equal(reveal(fixture, &fixture->admin, other), CF_EUNASKED);
     assert_int_equal(reveal(fixture, &fixture->revealer, serial), CF_EUNASKED);
@@ -129,7 +96,7 @@ static void test_asked(void **state)
     cf_clock_set(START + 300 * CF_SECOND);
     assert_int_equal(reveal(fixture, &fixture->admin, serial), CF_EUNASKED);
     assert_int_equal(cf_chores_round(fixture->vault, NULL, NULL), CF_OK);
-    assert_true(recorded(fixture, "\"op\":\"leave-end\"", "reveal by user:5001 in session"));
+    assert_true(fixture_records(fixture, "\"op\":\"leave-end\"", "reveal by user:5001 in session") > 0);
     assert_int_equal(fixture_findings(fixture), 0);
 }
 
@@ -202,7 +169,7 @@ static void test_grants(void **state)
     assert_int_equal(cf_write_grants(fixture->vault, &fixture->root, serial, CF_REPLACE, grants, strlen(grants)),
                      CF_OK);
     assert_int_equal(reveal(fixture, &fixture->stranger, serial), CF_OK);
-    assert_true(recorded(fixture, "\"op\":\"reveal\"", "grant user:5005"));
+    assert_true(fixture_records(fixture, "\"op\":\"reveal\"", "grant user:5005") > 0);
     assert_int_equal(cf_vault_reveal(fixture->vault, &fixture->revealer, serial, CF_KEY, &version), CF_OK);
     assert_int_equal(reveal(fixture, &fixture->revealer, serial), CF_EUNASKED);
 }

@@ -3,10 +3,8 @@
 
 #include "session.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void test_scope(void **state)
@@ -58,39 +56,16 @@ static bool session_of(pid_t pid, char out[static CF_SESSION_SIZE])
     return cf_session_of(&caller, out);
 }
 
-/* A child that waits to be ended, in the session it starts in or in a new one. */
-static pid_t child(bool leaves)
+static bool leave(void)
 {
-    int ready[2];
-    char byte;
-    pid_t pid;
-
-    assert_int_equal(pipe(ready), 0);
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if ((leaves && setsid() < 0) || write(ready[1], "", 1) != 1)
-            _exit(1);
-        for (;;)
-            pause();
-    }
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    close(ready[1]);
-    return pid;
-}
-
-static void end(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    return setsid() > 0;
 }
 
 /* By the session id alone, that is where neither a login nor logind made one: setsid leads out of it, never in. */
 static void test_children(void **state)
 {
     char own[CF_SESSION_SIZE], inside[CF_SESSION_SIZE], outside[CF_SESSION_SIZE];
-    pid_t in = child(false), out = child(true);
+    pid_t in = fixture_child(NULL), out = fixture_child(leave);
 
     (void)state;
     assert_true(session_of(out, outside));
@@ -103,17 +78,17 @@ static void test_children(void **state)
         else
             assert_string_equal(own, outside);
     }
-    end(in);
-    end(out);
+    fixture_child_end(in);
+    fixture_child_end(out);
 }
 
 static void test_nobody(void **state)
 {
     char session[CF_SESSION_SIZE];
-    pid_t gone = child(false);
+    pid_t gone = fixture_child(NULL);
 
     (void)state;
-    end(gone);
+    fixture_child_end(gone);
     assert_false(session_of(0, session));
     assert_false(session_of(gone, session));
 }

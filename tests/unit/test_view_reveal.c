@@ -84,22 +84,6 @@ static void grant(struct fixture *fixture, int64_t serial, const char *text)
                      CF_OK);
 }
 
-/* How many records have both of these in them? */
-static int records(struct fixture *fixture, const char *one, const char *other)
-{
-    char path[160], line[4096];
-    int count = 0;
-    FILE *log;
-
-    snprintf(path, sizeof path, "%s/audit.log", fixture->store);
-    log = fopen(path, "r");
-    assert_non_null(log);
-    while (fgets(line, sizeof line, log) != NULL)
-        count += strstr(line, one) != NULL && strstr(line, other) != NULL;
-    fclose(log);
-    return count;
-}
-
 static void assert_shown(struct fixture *fixture, int64_t serial, const struct cf_rendered *rendered,
                          const char *expected)
 {
@@ -129,17 +113,17 @@ static void a_view_is_a_reveal_of_the_whole_app(void **state)
 
     assert_int_equal(outcome(fixture, &fixture->admin, serial), CF_OK);
     assert_int_equal(outcome(fixture, &fixture->revealer, serial), CF_OK);
-    assert_int_equal(records(fixture, "\"op\":\"reveal\"", "\"file\":\"views/x\",\"version\":1,\"result\":\"ok\""),
-                     2);
+    assert_int_equal(
+        fixture_records(fixture, "\"op\":\"reveal\"", "\"file\":\"views/x\",\"version\":1,\"result\":\"ok\""), 2);
     assert_int_equal(outcome(fixture, &fixture->manager, serial), CF_EDENIED);
     assert_int_equal(outcome(fixture, &fixture->stranger, serial), CF_EDENIED);
     grant(fixture, serial, "user:5005 key\nuser:5005 secret\n");
     assert_int_equal(outcome(fixture, &fixture->stranger, serial), CF_EDENIED);
-    assert_int_equal(records(fixture, "\"uid\":5005", "\"file\":\"views/x\",\"version\":1,\"result\":\"denied\""),
-                     2);
+    assert_int_equal(
+        fixture_records(fixture, "\"uid\":5005", "\"file\":\"views/x\",\"version\":1,\"result\":\"denied\""), 2);
     grant(fixture, serial, "user:5005\n");
     assert_int_equal(outcome(fixture, &fixture->stranger, serial), CF_OK);
-    assert_int_equal(records(fixture, "\"result\":\"ok\",\"why\":\"grant user:5005\"", "views/x"), 1);
+    assert_int_equal(fixture_records(fixture, "\"result\":\"ok\",\"why\":\"grant user:5005\"", "views/x"), 1);
     assert_int_equal(outcome(fixture, &fixture->admin, serial + 1), CF_ENOENT);
 }
 
@@ -156,9 +140,9 @@ static void a_credential_that_is_not_good_is_not_shown(void **state)
     ctl(fixture, serial, "expire never");
     ctl(fixture, serial, "revoke 1");
     assert_int_equal(outcome(fixture, &fixture->admin, serial), CF_EREVOKED);
-    assert_int_equal(records(fixture, "\"file\":\"views/x\"", "\"result\":\"revoked\""), 2);
-    assert_int_equal(records(fixture, "\"file\":\"views/x\"", "\"why\":\"the credential is revoked"), 1);
-    assert_int_equal(records(fixture, "\"file\":\"views/x\"", "\"result\":\"expired\""), 1);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"views/x\"", "\"result\":\"revoked\""), 2);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"views/x\"", "\"why\":\"the credential is revoked"), 1);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"views/x\"", "\"result\":\"expired\""), 1);
 }
 
 static void reveals_on_request(void **state)
@@ -169,7 +153,7 @@ static void reveals_on_request(void **state)
     fixture->vault->config->reveal_on_request = true;
     fixture->admin.pid = 0; /* of no session */
     assert_int_equal(outcome(fixture, &fixture->admin, serial), CF_EUNASKED);
-    assert_int_equal(records(fixture, "\"file\":\"views/x\"", "\"result\":\"unasked\""), 1);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"views/x\"", "\"result\":\"unasked\""), 1);
     grant(fixture, serial, "user:5001\n");
     assert_int_equal(outcome(fixture, &fixture->admin, serial), CF_OK);
 }
@@ -203,7 +187,7 @@ static void an_open_view_is_one_state(void **state)
     assert_shown(fixture, serial, &second, "APIS=\nAPI_KEY=key-2\nAPI_SECRET=secret-2\n");
     assert_int_equal(cf_view_again(fixture->vault, serial, &env, no_fetch, NULL, &again), CF_OK);
     assert_int_equal(again.mark, second.mark);
-    assert_int_equal(records(fixture, "\"op\":\"reveal\"", "views/x"), 4);
+    assert_int_equal(fixture_records(fixture, "\"op\":\"reveal\"", "views/x"), 4);
     cf_rendered_release(&again);
     cf_rendered_release(&second);
     cf_rendered_release(&other);
@@ -292,7 +276,7 @@ static void lengths_are_known_beforehand(void **state)
     write_field(fixture, serial, CF_SECRET, "with blanks");
     assert_int_equal(reveal(fixture, &fixture->admin, serial, &env, &rendered), CF_EUNFIT);
     assert_int_equal(length_of(fixture, serial, &env), 0);
-    assert_int_equal(records(fixture, "\"result\":\"unfit-value\"", "views/x"), 1);
+    assert_int_equal(fixture_records(fixture, "\"result\":\"unfit-value\"", "views/x"), 1);
     value[CF_VALUE_MAX] = '\0';
     for (size_t i = 0; i < CF_VALUE_MAX; i += 4)
         memcpy(value + i, astral, sizeof astral);
@@ -344,7 +328,7 @@ static void tokens_are_fetched_for_who_may_reveal(void **state)
     assert_non_null(memmem(cf_secret_peek(text), cf_secret_len(text), "Bearer tok.1\"\n", 14));
     cf_secret_free(text);
     cf_rendered_release(&rendered);
-    assert_int_equal(records(fixture, file, "\"result\":\"ok\""), 1);
+    assert_int_equal(fixture_records(fixture, file, "\"result\":\"ok\""), 1);
     assert_int_equal(cf_view_again(fixture->vault, serial, &view, fetch, &service, &rendered), CF_OK);
     assert_int_equal(service.asked, 2);
     cf_rendered_release(&rendered);
@@ -369,15 +353,15 @@ static void a_failed_fetch_is_recorded(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct service service = {.token = answers[i].token, .error = answers[i].error};
         char result[64];
-        const int before = records(fixture, "\"file\":\"views/t\"", "\"result\"");
+        const int before = fixture_records(fixture, "\"file\":\"views/t\"", "\"result\"");
         assert_int_equal(
             cf_view_reveal(fixture->vault, &fixture->admin, serial, &view, "views/t", fetch, &service, &rendered),
             answers[i].error);
         assert_null(rendered.sealed.bytes);
         snprintf(result, sizeof result, "\"result\":\"%s\"", cf_error_word(answers[i].error));
-        assert_int_equal(records(fixture, "\"file\":\"views/t\"", "\"result\""), before + 1);
-        assert_true(records(fixture, "\"file\":\"views/t\"", result) > 0);
-        assert_true(records(fixture, cf_error_text(answers[i].error), result) > 0);
+        assert_int_equal(fixture_records(fixture, "\"file\":\"views/t\"", "\"result\""), before + 1);
+        assert_true(fixture_records(fixture, "\"file\":\"views/t\"", result) > 0);
+        assert_true(fixture_records(fixture, cf_error_text(answers[i].error), result) > 0);
     }
 }
 
@@ -424,7 +408,7 @@ static void portable_values(void **state)
     assert_int_equal(cf_write_field(fixture->vault, &fixture->root, app.serial, CF_KEY, CF_REPLACE, "a\tb", 3),
                      CF_EVALUE);
     assert_int_equal(fixture_again(fixture, app.serial).generation, app.generation + 1);
-    assert_int_equal(records(fixture, "\"file\":\"key\"", "\"why\":\"views/env could not carry it\""), 1);
+    assert_int_equal(fixture_records(fixture, "\"file\":\"key\"", "\"why\":\"views/env could not carry it\""), 1);
     write_field(fixture, app.serial, CF_KEY, fit);
     ctl(fixture, app.serial, "rotate");
     assert_int_equal(import(fixture, "new", unfit, &fault), CF_EUNFIT);
