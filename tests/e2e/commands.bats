@@ -288,13 +288,10 @@ exits() {
 
 @test "audit --follow prints new records as they come" {
     timeout 10 "$CREDFS" audit --store "$STORE" --follow --json --app later 3>&- >"$DIR/followed" &
-    local follower=$! tries
+    local follower=$!
     sleep 0.2
     new_app later
-    for ((tries = 0; tries < 60; tries++)); do
-        ! grep -q '"op":"create"' "$DIR/followed" || break
-        sleep 0.05
-    done
+    within 3 grep -q '"op":"create"' "$DIR/followed"
     kill "$follower"
     wait "$follower" || true
     jq -es 'any(.[]; .op == "create" and .app == "later")' <"$DIR/followed" >/dev/null

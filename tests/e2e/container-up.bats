@@ -27,16 +27,6 @@ teardown() {
     finish
 }
 
-# within SECONDS COMMAND…: it succeeds before that time is over.
-within() {
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*"; return 1; }
-        sleep 0.05
-    done
-}
-
 # The machine's clock that a container has too: hundredths of a second.
 now() {
     tr -d . </proc/uptime | cut -d ' ' -f 1

@@ -78,17 +78,6 @@ credential() {
     done | jq -Rs 'split("\u0000") | [range(0; 10; 2) as $i | {(.[$i]): .[$i + 1]}] | add' >"$VENDOR/credential"
 }
 
-# within SECONDS COMMAND…: it succeeds before they are over.
-within() {
-    local tries
-    for ((tries = 0; tries < $1 * 50; tries++)); do
-        ! "${@:2}" 2>/dev/null || return 0
-        sleep 0.02
-    done
-    echo "not within $1 seconds: ${*:2}"
-    return 1
-}
-
 # How many requests of this kind the gateway has had.
 asked() {
     grep -c "^asked .*$1" "$VENDOR/log" || true

@@ -124,14 +124,27 @@ holder() {
     pgrep -o -f "^[^ ]*credfs(-keeper)? .*$DIR/"
 }
 
-daemon_gone() {
-    local tries
-    for ((tries = 0; tries < 100; tries++)); do
-        [ -n "$(daemons)" ] || return 0
-        sleep 0.1
+# within SECONDS COMMAND…: it succeeds before that time is over. What it says meanwhile on stderr is not shown; of a
+# daemon in the foreground, what it said is.
+within() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@" 2>/dev/null; do
+        if [ "$SECONDS" -ge "$until" ]; then
+            echo "waited in vain for: $*"
+            [ ! -e "$DIR/keeper.err" ] || mask <"$DIR/keeper.err"
+            return 1
+        fi
+        sleep 0.05
     done
-    echo "a process of credfs is still there"
-    return 1
+}
+
+no_daemon() {
+    [ -z "$(daemons)" ]
+}
+
+daemon_gone() {
+    within 10 no_daemon
 }
 
 # Kill all of the daemon at once, as a power cut would.

@@ -48,16 +48,6 @@ served() { # and not by what the kernel remembers of a dead mount
     [ "$(status_of pid 2>/dev/null)" = "$KEEPER" ]
 }
 
-# within SECONDS COMMAND…: it succeeds before that time is over.
-within() {
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*"; cat "$DIR/keeper.err"; return 1; }
-        sleep 0.05
-    done
-}
-
 status_of() {
     sed -n "s/^$1 = //p" "$MP/status"
 }

@@ -22,16 +22,6 @@ teardown() {
     finish
 }
 
-# within SECONDS COMMAND…: it succeeds before that time is over.
-within() {
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*"; return 1; }
-        sleep 0.02
-    done
-}
-
 # watch NAME FILE…: note what inotify tells of them, in $DIR/NAME, until the end of the test.
 watch() {
     local name=$1

@@ -13,17 +13,6 @@ teardown() {
     finish
 }
 
-# within SECONDS COMMAND…: it succeeds before they are over.
-within() {
-    local tries
-    for ((tries = 0; tries < $1 * 10; tries++)); do
-        ! "${@:2}" 2>/dev/null || return 0
-        sleep 0.1
-    done
-    echo "not within $1 seconds: ${*:2}"
-    return 1
-}
-
 # The reader's line, without its cgroup and time: VERSION [behind].
 reader() {
     awk -v user="$1" -v command="$2" '$1 == user && $2 == command { print $4 ($6 == "" ? "" : " " $6) }' "$APP/readers"

@@ -25,17 +25,6 @@ teardown() {
     [ -z "$left" ] || { echo "$left"; return 1; }
 }
 
-# within SECONDS COMMAND…
-within() {
-    local tries
-    for ((tries = 0; tries < $1 * 20; tries++)); do
-        ! "${@:2}" >/dev/null 2>&1 || return 0
-        sleep 0.05
-    done
-    echo "not within $1 seconds: ${*:2}"
-    return 1
-}
-
 # The program, where `make install` puts it, and what a test adds.
 make_local() {
     LOCAL=$DIR/local

@@ -187,16 +187,12 @@ recorded_denial() {
 
     timeout 10 setpriv --reuid=$AUDITOR --regid=$AUDITOR --clear-groups \
         "$DIR/credfs" audit --mount "$MP" --follow --app later 3>&- >"$DIR/followed" &
-    local follower=$! tries
+    local follower=$!
     sleep 0.2
     new_app later
-    for ((tries = 0; tries < 60; tries++)); do
-        ! grep -q 'create later' "$DIR/followed" || break
-        sleep 0.05
-    done
+    within 3 grep -q 'create later' "$DIR/followed"
     kill "$follower"
     wait "$follower" || true
-    grep -q 'create later' "$DIR/followed"
 }
 
 @test "a custom role gives just its permissions, and a supplementary group gives a role" {

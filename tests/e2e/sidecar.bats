@@ -37,16 +37,6 @@ install_mounter() {
     echo root:x:0:0::/root:/bin/sh >"$ROOT/etc/passwd"
 }
 
-# within SECONDS COMMAND…: it succeeds before that time is over.
-within() {
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*"; return 1; }
-        sleep 0.05
-    done
-}
-
 # in_mounter OPTION… -- COMMAND…: in a container that may mount, with the store and the shared directory.
 in_mounter() {
     local options=()

@@ -42,17 +42,6 @@ shows() {
     return 1
 }
 
-# within SECONDS COMMAND…: it succeeds before they are over.
-within() {
-    local tries
-    for ((tries = 0; tries < $1 * 20; tries++)); do
-        ! "${@:2}" 2>/dev/null || return 0
-        sleep 0.05
-    done
-    echo "not within $1 seconds: ${*:2}"
-    return 1
-}
-
 worker() {
     sed -n 's/^worker = //p' "$MP/status"
 }
